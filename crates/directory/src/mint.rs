@@ -1,0 +1,47 @@
+//! Names that the directory makes itself: integration keys, and ids of integrations that were given none.
+//!
+//! A key and the scope of its service agree in the low bits of their murmur2. A producer that keys its records by
+//! routing key then reaches the service's home shard for every power-of-two number of partitions and pays no hop.
+
+use campanile_model::murmur2::murmur2;
+use campanile_model::{IntegrationId, RoutingKey, ScopeId, ServiceId};
+
+/// How many low bits of the hashes agree: enough for 4096 partitions, and some 4096 tries to find.
+pub const AFFINITY_BITS: u32 = 12;
+const AFFINITY_MASK: u32 = (1 << AFFINITY_BITS) - 1;
+
+/// Crockford's base 32, as in the ids of incidents.
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Whether events with this key arrive at the home of this scope without a hop.
+pub fn has_affinity(key: &str, scope: &str) -> bool {
+    (murmur2(key.as_bytes()) ^ murmur2(scope.as_bytes())) & AFFINITY_MASK == 0
+}
+
+/// A new key of 32 lower-case hexadecimal digits for an integration of a service with this scope.
+///
+/// Entropy is drawn once and counted up from, not drawn for each try: the search then ends whatever the source
+/// gives, and all but about 12 of the 128 bits stay unknown to anybody else.
+pub fn mint_key(scope: &ScopeId, entropy: &mut dyn FnMut() -> [u8; 16]) -> RoutingKey {
+    let mut candidate = u128::from_be_bytes(entropy());
+    loop {
+        let key = format!("{candidate:032x}");
+        if has_affinity(&key, scope.as_str()) {
+            return RoutingKey::new(key);
+        }
+        candidate = candidate.wrapping_add(1);
+    }
+}
+
+/// The id of an integration that was written without one: from service and name, so that every apply finds the key
+/// that an earlier one minted. By place instead, a new line above would hand each key to its neighbour.
+pub fn integration_id(service: &ServiceId, name: &str) -> IntegrationId {
+    // FNV-1a, 64 bits: pinned here because the id outlives every hasher that a library may change.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in service.as_str().bytes().chain([0]).chain(name.bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    let mut text = String::from("P");
+    text.extend((0..13).rev().map(|place| char::from(DIGITS[((hash >> (5 * place)) & 31) as usize])));
+    IntegrationId::new(text)
+}

@@ -1,0 +1,136 @@
+//! The whole organisation at one epoch, immutable. Readers hold an `Arc` and switch between steps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use campanile_model::{
+    BusinessServiceId, Epoch, GroupingId, MaintenanceId, PolicyId, RoutingKey, ScheduleId, ScopeId, ServiceId, ShardId,
+    TeamId, UserId,
+};
+
+use crate::business::BusinessService;
+use crate::grouping_setting::GroupingSetting;
+use crate::integration::Integration;
+use crate::maintenance::MaintenanceWindow;
+use crate::policy::Policy;
+use crate::priority::Priority;
+use crate::schedule::Schedule;
+use crate::service::Service;
+use crate::team::Team;
+use crate::user::User;
+
+/// Where a routing key leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    pub service: &'a Arc<Service>,
+    pub integration: &'a Integration,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    pub epoch: Epoch,
+    /// Shards of the ledger, at least 1 in a built snapshot.
+    pub shards: u16,
+    pub(crate) services: AHashMap<ServiceId, Arc<Service>>,
+    pub(crate) keys: AHashMap<RoutingKey, (Arc<Service>, usize)>,
+    /// By order, most urgent first.
+    pub(crate) priorities: Vec<Arc<Priority>>,
+    pub(crate) teams: BTreeMap<TeamId, Arc<Team>>,
+    pub(crate) users: BTreeMap<UserId, Arc<User>>,
+    pub(crate) schedules: BTreeMap<ScheduleId, Arc<Schedule>>,
+    pub(crate) policies: BTreeMap<PolicyId, Arc<Policy>>,
+    pub(crate) settings: BTreeMap<GroupingId, Arc<GroupingSetting>>,
+    pub(crate) windows: BTreeMap<MaintenanceId, Arc<MaintenanceWindow>>,
+    pub(crate) businesses: BTreeMap<BusinessServiceId, Arc<BusinessService>>,
+}
+
+impl Snapshot {
+    pub fn route(&self, routing_key: &str) -> Option<Route<'_>> {
+        let (service, index) = self.keys.get(routing_key)?;
+        Some(Route { service, integration: &service.integrations[*index] })
+    }
+
+    pub fn service(&self, id: &str) -> Option<&Arc<Service>> {
+        self.services.get(id)
+    }
+
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.values()
+    }
+
+    /// By id, or by name as people write it ("P1").
+    pub fn priority(&self, id_or_name: &str) -> Option<&Arc<Priority>> {
+        self.priorities
+            .iter()
+            .find(|p| p.id.as_str() == id_or_name)
+            .or_else(|| self.priorities.iter().find(|p| p.name == id_or_name))
+    }
+
+    /// Most urgent first.
+    pub fn priorities(&self) -> &[Arc<Priority>] {
+        &self.priorities
+    }
+
+    pub fn team(&self, id: &str) -> Option<&Arc<Team>> {
+        self.teams.get(id)
+    }
+
+    /// By id, as all lists below.
+    pub fn teams(&self) -> impl Iterator<Item = &Arc<Team>> {
+        self.teams.values()
+    }
+
+    pub fn user(&self, id: &str) -> Option<&Arc<User>> {
+        self.users.get(id)
+    }
+
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    pub fn schedule(&self, id: &str) -> Option<&Arc<Schedule>> {
+        self.schedules.get(id)
+    }
+
+    pub fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
+        self.schedules.values()
+    }
+
+    pub fn policy(&self, id: &str) -> Option<&Arc<Policy>> {
+        self.policies.get(id)
+    }
+
+    pub fn policies(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        self.policies.values()
+    }
+
+    pub fn grouping_setting(&self, id: &str) -> Option<&Arc<GroupingSetting>> {
+        self.settings.get(id)
+    }
+
+    pub fn grouping_settings(&self) -> impl Iterator<Item = &Arc<GroupingSetting>> {
+        self.settings.values()
+    }
+
+    pub fn maintenance_window(&self, id: &str) -> Option<&Arc<MaintenanceWindow>> {
+        self.windows.get(id)
+    }
+
+    pub fn maintenance_windows(&self) -> impl Iterator<Item = &Arc<MaintenanceWindow>> {
+        self.windows.values()
+    }
+
+    pub fn business_service(&self, id: &str) -> Option<&Arc<BusinessService>> {
+        self.businesses.get(id)
+    }
+
+    pub fn business_services(&self) -> impl Iterator<Item = &Arc<BusinessService>> {
+        self.businesses.values()
+    }
+
+    /// The shard that owns a scope's state.
+    pub fn home(&self, scope: &ScopeId) -> ShardId {
+        ShardId(campanile_model::murmur2::partition_of(scope.as_str().as_bytes(), self.shards))
+    }
+}

@@ -1,0 +1,20 @@
+//! Floor 60: the engine. It runs a machine on a ledger: read → decode → prefetch → apply → commit, timers, drain,
+//! telemetry. Written once, for every machine and every ledger.
+//!
+//! Architecture invariant: decisions are the machine's alone. The engine decides *when* (order of lanes, when timers
+//! fire, when to commit), never *what*.
+
+mod cadence;
+mod lanes;
+mod machine;
+mod output;
+mod quarantine;
+mod shard;
+mod slice;
+mod telemetry;
+mod timers;
+
+pub use cadence::Cadence;
+pub use machine::{Damage, Machine, Taken};
+pub use output::Output;
+pub use shard::{Progress, Runner, RunnerOptions, Standing};

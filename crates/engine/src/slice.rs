@@ -1,0 +1,224 @@
+//! One slice: inputs are decoded together, their rows fetched together, and then judged one by one, timers between them.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use campanile_ledger::{RowKey, Shard, Stop};
+use campanile_model::Timestamp;
+use campanile_model::outcome::DeadReason;
+use campanile_record::steps::Steps;
+
+use crate::cadence::Cadence;
+use crate::lanes;
+use crate::machine::{Damage, Machine, Taken};
+use crate::output::Output;
+use crate::quarantine::Quarantine;
+use crate::timers::Timers;
+
+/// How far log time may run ahead of the wall before an input is judged at the wall instead. Source: LEDGER.md 4.
+const AHEAD_MAX: campanile_model::Span = campanile_model::Span::minutes(5);
+
+/// The batch that grows until it is sealed.
+#[derive(Debug, Default)]
+pub(crate) struct Growing {
+    pub(crate) output: Output,
+    pub(crate) timers: Timers,
+    pub(crate) steps: Steps,
+    pub(crate) next: [u64; 3],
+    pub(crate) now: Timestamp,
+    /// Bytes of inputs, an estimate of the rows they leave.
+    pub(crate) bytes_in: usize,
+    pub(crate) inputs: usize,
+    pub(crate) fired: Vec<(&'static str, u64)>,
+    pub(crate) clamped: u64,
+}
+
+impl Growing {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inputs == 0 && self.steps.is_empty()
+    }
+
+    pub(crate) fn changes(&self, pending: usize) -> usize {
+        self.output.records() + self.timers.changes() + pending
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.output.bytes + self.bytes_in
+    }
+}
+
+/// Why a slice ended early.
+pub(crate) enum Trouble {
+    Stop(Stop),
+    /// The machine panicked on this input, or on a timer.
+    Panic { input: Option<(campanile_ledger::Lane, u64)>, message: String },
+}
+
+impl From<Stop> for Trouble {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<Damage> for Trouble {
+    fn from(damage: Damage) -> Self {
+        Self::Stop(Stop::Damaged(damage.0))
+    }
+}
+
+pub(crate) struct Bench<'a, M, S> {
+    pub(crate) machine: &'a mut M,
+    pub(crate) shard: &'a mut S,
+    pub(crate) growing: &'a mut Growing,
+    pub(crate) quarantine: &'a Quarantine,
+    pub(crate) cadence: Cadence,
+    pub(crate) event_time: bool,
+    /// The wall, against which times from the future are judged.
+    pub(crate) wall: Timestamp,
+}
+
+impl<M: Machine, S: Shard> Bench<'_, M, S> {
+    /// Judges what was taken, in order. What is left in `taken` was not judged: the batch was full.
+    pub(crate) fn run(&mut self, taken: &mut VecDeque<Taken>, arena: &mut Vec<u8>) -> Result<(), Trouble> {
+        let size: usize = taken.iter().map(|t| t.stored.record.value.len()).sum();
+        arena.clear();
+        arena.reserve(size);
+        for input in taken.iter() {
+            arena.extend_from_slice(&input.stored.record.value);
+        }
+        let judged = {
+            let mut jobs = Vec::with_capacity(taken.len());
+            let mut rest = arena.as_mut_slice();
+            for input in taken.iter() {
+                let (scratch, behind) = std::mem::take(&mut rest).split_at_mut(input.stored.record.value.len());
+                rest = behind;
+                jobs.push(if self.quarantine.is_dead(input.lane, input.stored.offset) {
+                    self.machine.dead(input, DeadReason::Panicked)
+                } else {
+                    self.machine.decode(input, scratch)
+                });
+            }
+            self.prefetch(&jobs)?;
+            self.judge(taken, &jobs)?
+        };
+        taken.drain(..judged);
+        Ok(())
+    }
+
+    /// Fetches the rows of all jobs, stage by stage, so that each stage is one read of the table.
+    fn prefetch(&mut self, jobs: &[M::Job<'_>]) -> Result<(), Trouble> {
+        let now = self.growing.now;
+        // Four stages reach from an event to the members of its incident; what is left, `judge` fetches by itself.
+        for _ in 0..4 {
+            let mut wants = Vec::new();
+            for job in jobs {
+                self.machine.footprint(job, now, &mut wants);
+            }
+            if wants.is_empty() {
+                return Ok(());
+            }
+            self.fetch(wants)?;
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self, mut wants: Vec<RowKey>) -> Result<(), Trouble> {
+        wants.sort_unstable();
+        wants.dedup();
+        let values = self.shard.rows(&wants)?;
+        for (key, value) in wants.into_iter().zip(values) {
+            self.machine.load(key, value.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, taken: &VecDeque<Taken>, jobs: &[M::Job<'_>]) -> Result<usize, Trouble> {
+        for (nth, (input, job)) in taken.iter().zip(jobs).enumerate() {
+            if self.cadence.full(self.growing.changes(self.machine.pending()), self.growing.bytes()) {
+                return Ok(nth);
+            }
+            let now = match lanes::moves_to(input) {
+                Some(at) => {
+                    let at = self.time_of(job, at);
+                    if !self.fire_until(at)? {
+                        return Ok(nth);
+                    }
+                    self.growing.now = self.growing.now.max(at);
+                    self.growing.now
+                }
+                None => self.growing.now.max(input.source.at),
+            };
+            let place = (input.lane, input.stored.offset);
+            self.judge_one(job, now, Some(place))?;
+            let growing = &mut *self.growing;
+            growing.steps.record(input.lane.as_str(), input.stored.offset);
+            growing.next[input.lane as usize] = input.stored.offset + 1;
+            growing.bytes_in += input.stored.record.value.len() / 4;
+            growing.inputs += 1;
+        }
+        Ok(jobs.len())
+    }
+
+    fn time_of(&mut self, job: &M::Job<'_>, at: Timestamp) -> Timestamp {
+        if self.event_time {
+            return self.machine.event_time(job).unwrap_or(self.growing.now);
+        }
+        if at > self.wall + AHEAD_MAX {
+            self.growing.clamped += 1;
+            return self.wall;
+        }
+        at
+    }
+
+    /// Fires every timer due at or before `until`, each at `max(now, due)`. False: the batch is full first.
+    pub(crate) fn fire_until(&mut self, until: Timestamp) -> Result<bool, Trouble> {
+        while let Some((due, key)) = self.growing.timers.due(self.shard, until)? {
+            if self.cadence.full(self.growing.changes(self.machine.pending()), self.growing.bytes()) {
+                return Ok(false);
+            }
+            let now = self.growing.now.max(due);
+            self.growing.now = now;
+            // Whatever the machine does not say about this timer, it is not armed any longer; what it says comes after.
+            self.growing.timers.change(key, None);
+            let job = self.machine.timer(key);
+            self.judge_one(&job, now, None)?;
+            let name = self.machine.timer_name(key);
+            self.growing.steps.timer(name, key.object, due, now);
+            match self.growing.fired.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, count)) => *count += 1,
+                None => self.growing.fired.push((name, 1)),
+            }
+        }
+        Ok(true)
+    }
+
+    fn judge_one(
+        &mut self,
+        job: &M::Job<'_>,
+        now: Timestamp,
+        input: Option<(campanile_ledger::Lane, u64)>,
+    ) -> Result<(), Trouble> {
+        loop {
+            let mut wants = Vec::new();
+            self.machine.footprint(job, now, &mut wants);
+            if wants.is_empty() {
+                break;
+            }
+            self.fetch(wants)?;
+        }
+        let (machine, output) = (&mut *self.machine, &mut self.growing.output);
+        let judged = catch_unwind(AssertUnwindSafe(|| machine.apply(job, now, output)));
+        if let Err(panic) = judged {
+            return Err(Trouble::Panic { input, message: panic_message(panic.as_ref()) });
+        }
+        for (key, due) in std::mem::take(&mut self.growing.output.timers) {
+            self.growing.timers.change(key, due);
+        }
+        Ok(())
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

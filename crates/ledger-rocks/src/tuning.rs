@@ -1,0 +1,129 @@
+//! RocksDB's settings, all in one place.
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options, WriteBufferManager,
+};
+
+/// Families. Inputs and outputs are kept apart because they are kept for different times, and a blob file goes only
+/// when all that is in it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Card, commit records, starts and marks of partitions, and the directory's log, which is never trimmed.
+    Meta,
+    Inputs,
+    Outputs,
+    Rows,
+    Timers,
+}
+
+impl Family {
+    pub(crate) const ALL: [Self; 5] = [Self::Meta, Self::Inputs, Self::Outputs, Self::Rows, Self::Timers];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "default",
+            Self::Inputs => "inputs",
+            Self::Outputs => "outputs",
+            Self::Rows => "rows",
+            Self::Timers => "timers",
+        }
+    }
+
+    /// Size of one memtable, and how many there may be.
+    const fn memtables(self) -> (usize, i32) {
+        match self {
+            Self::Meta => (8 * MIB, 3),
+            Self::Inputs | Self::Rows => (64 * MIB, 3),
+            Self::Outputs => (32 * MIB, 3),
+            Self::Timers => (16 * MIB, 3),
+        }
+    }
+}
+
+const MIB: usize = 1 << 20;
+
+/// All memtables together. Above it the oldest are flushed.
+const MEMTABLES_BYTES: usize = 320 * MIB;
+
+/// Log files are flushed away above this, which bounds recovery to a few seconds.
+const WAL_BYTES_MAX: u64 = 512 << 20;
+
+/// Values below this lie in the sorted tables: a blob file would cost more than it saves.
+const BLOB_BYTES_MIN: u64 = 512;
+
+const BLOB_FILE_BYTES: u64 = 128 << 20;
+
+/// Files on level 0 at which RocksDB slows writes. Its default.
+pub(crate) const L0_SLOWDOWN: u64 = 20;
+
+/// Files on level 0 at which reading stops, so that commits ebb before appends are slowed.
+pub(crate) const L0_PRESSED: u64 = L0_SLOWDOWN - 4;
+
+/// Full memtables of one family at which reading stops: one more, and every write would wait.
+pub(crate) const MEMTABLES_PRESSED: u64 = 2;
+
+pub(crate) fn database() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_paranoid_checks(true);
+    options.set_track_and_verify_wals_in_manifest(true);
+    // The end of the log may be torn by a crash; what is before it must be whole. What was confirmed is noted apart.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    // One syncer flushes and syncs for everybody.
+    options.set_manual_wal_flush(true);
+    options.set_max_total_wal_size(WAL_BYTES_MAX);
+    options.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(MEMTABLES_BYTES, false));
+    options.set_max_background_jobs(2);
+    options.set_bytes_per_sync(MIB as u64);
+    options.set_max_open_files(-1);
+    options.set_keep_log_file_num(4);
+    options.set_max_log_file_size(16 * MIB);
+    options
+}
+
+/// Settings per family. `cache` is shared by all.
+pub(crate) fn families(cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
+    Family::ALL.into_iter().map(|family| ColumnFamilyDescriptor::new(family.name(), settings(family, cache))).collect()
+}
+
+fn settings(family: Family, cache: &Cache) -> Options {
+    let mut options = Options::default();
+    let (memtable, memtables) = family.memtables();
+    options.set_write_buffer_size(memtable);
+    options.set_max_write_buffer_number(memtables);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_level_zero_slowdown_writes_trigger(L0_SLOWDOWN as i32);
+    options.set_level_zero_stop_writes_trigger(36);
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_cache_index_and_filter_blocks_with_high_priority(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    table.set_format_version(6);
+    match family {
+        Family::Rows | Family::Timers => {
+            table.set_block_size(8 << 10);
+            // Bloom for young levels, where filters are built often; Ribbon for old ones, where they are kept long.
+            table.set_hybrid_ribbon_filter(10.0, 1);
+            table.set_whole_key_filtering(true);
+            table.set_optimize_filters_for_memory(true);
+            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_prefix_bloom_ratio(0.05);
+        }
+        Family::Inputs | Family::Outputs => {
+            table.set_block_size(16 << 10);
+            options.set_enable_blob_files(true);
+            options.set_min_blob_size(BLOB_BYTES_MIN);
+            options.set_blob_file_size(BLOB_FILE_BYTES);
+            options.set_blob_compression_type(DBCompressionType::Lz4);
+            options.set_enable_blob_gc(true);
+            // Trimmed files go whole; moving live blobs is only for a file that a slow partition keeps.
+            options.set_blob_gc_age_cutoff(0.25);
+            options.set_blob_gc_force_threshold(0.7);
+        }
+        Family::Meta => {}
+    }
+    options.set_block_based_table_factory(&table);
+    options
+}

@@ -1,0 +1,91 @@
+//! The topics of a Campanile, by name and by the number that embedded keys carry.
+
+use crate::commit::Lane;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// Raw alerts: Events API v2 JSON exactly as received.
+    Events,
+    /// Events forwarded by sibling shards.
+    Triage,
+    /// What people and the notifier ask of incidents.
+    Commands,
+    /// One record per revision of an incident, and one answer per command.
+    Incidents,
+    /// Snapshots of alerts, suppressed ones too.
+    Alerts,
+    /// Bytes that could not be judged, with the reason.
+    DeadLetters,
+    /// Configuration objects and epochs. One partition.
+    Directory,
+    /// What each commit consumed, in order: enough to replay a shard's decisions from its inputs.
+    Steps,
+}
+
+impl Topic {
+    pub const ALL: [Self; 8] = [
+        Self::Events,
+        Self::Triage,
+        Self::Commands,
+        Self::Incidents,
+        Self::Alerts,
+        Self::DeadLetters,
+        Self::Directory,
+        Self::Steps,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Events => "campanile.events",
+            Self::Triage => "campanile.triage",
+            Self::Commands => "campanile.commands",
+            Self::Incidents => "campanile.incidents",
+            Self::Alerts => "campanile.alerts",
+            Self::DeadLetters => "campanile.dead-letters",
+            Self::Directory => "campanile.directory",
+            Self::Steps => "campanile.steps",
+        }
+    }
+
+    /// By full name, or without the `campanile.` in front.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.name() == name || t.name().strip_prefix("campanile.") == Some(name))
+    }
+
+    /// Number in embedded keys. Never reused.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Events => 1,
+            Self::Triage => 2,
+            Self::Commands => 3,
+            Self::Incidents => 4,
+            Self::Alerts => 5,
+            Self::DeadLetters => 6,
+            Self::Directory => 7,
+            Self::Steps => 8,
+        }
+    }
+
+    /// Partitions of this topic on a ledger with so many shards.
+    pub const fn partitions(self, shards: u16) -> u16 {
+        match self {
+            Self::Directory => 1,
+            Self::Events
+            | Self::Triage
+            | Self::Commands
+            | Self::Incidents
+            | Self::Alerts
+            | Self::DeadLetters
+            | Self::Steps => shards,
+        }
+    }
+
+    /// The topic that feeds a lane of the processor.
+    pub const fn of_lane(lane: Lane) -> Self {
+        match lane {
+            Lane::Main => Self::Events,
+            Lane::Hop => Self::Triage,
+            Lane::Door => Self::Commands,
+        }
+    }
+}

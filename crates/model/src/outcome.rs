@@ -1,0 +1,138 @@
+//! The one verdict every input ends in, with its reason. Funnel, trace and "nothing dropped silently" are all this type.
+
+use crate::alert::Hidden;
+
+/// Why bytes could not become an event or a command. Closed set: each is a label value and a header value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeadReason {
+    /// Not JSON, or not UTF-8, or nested too deep, or a number beyond 64 bits.
+    Unparseable,
+    /// JSON, but a field is missing, blank, too long or of the wrong kind.
+    Invalid,
+    /// A well-formed routing key that no integration owns.
+    UnknownKey,
+    /// More bytes than one event may have.
+    TooLarge,
+    /// A command for an incident that this shard never made, or bytes that are no command.
+    BadCommand,
+    /// Forwarded more often than any path of homes can need.
+    TooManyHops,
+    /// The machine panicked on it.
+    Panicked,
+}
+
+impl DeadReason {
+    pub const ALL: [Self; 7] = [
+        Self::Unparseable,
+        Self::Invalid,
+        Self::UnknownKey,
+        Self::TooLarge,
+        Self::BadCommand,
+        Self::TooManyHops,
+        Self::Panicked,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unparseable => "unparseable",
+            Self::Invalid => "invalid",
+            Self::UnknownKey => "unknown_key",
+            Self::TooLarge => "too_large",
+            Self::BadCommand => "bad_command",
+            Self::TooManyHops => "too_many_hops",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+/// Why a command was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusedReason {
+    UnknownIncident,
+    /// The incident is resolved; a resolved incident never changes again.
+    Resolved,
+    /// The revision that the sender saw is no longer the newest.
+    StaleRevision,
+    UnknownPriority,
+    BlankTitle,
+}
+
+impl RefusedReason {
+    pub const ALL: [Self; 5] =
+        [Self::UnknownIncident, Self::Resolved, Self::StaleRevision, Self::UnknownPriority, Self::BlankTitle];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownIncident => "unknown_incident",
+            Self::Resolved => "resolved",
+            Self::StaleRevision => "stale_revision",
+            Self::UnknownPriority => "unknown_priority",
+            Self::BlankTitle => "blank_title",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A new alert opened an incident.
+    Triggered,
+    /// A new alert joined an open incident.
+    Grouped,
+    /// A repeat of an open alert, visible or hidden.
+    Deduplicated,
+    /// A new alert that reaches nobody; stored and visible.
+    Suppressed(Hidden),
+    /// A repeat of a hidden alert that nothing hides any more; it opened or joined an incident.
+    Promoted,
+    /// An acknowledge event changed its incident.
+    Acknowledged,
+    /// An acknowledge event found its incident acknowledged, or its alert hidden: nothing to change.
+    AlreadyAcknowledged,
+    /// A resolve event closed its alert.
+    Resolved,
+    /// An acknowledge or resolve for a key with nothing open.
+    NothingOpen,
+    /// A forwarded resolve or trigger that a newer event of the same key has overtaken.
+    Overtaken,
+    /// Sent on to the shard where its scope has its home.
+    Forwarded,
+    /// A command changed its incident.
+    Applied,
+    /// A command asked for what already is.
+    Unchanged,
+    Refused(RefusedReason),
+    /// A command id that was answered within 24 h; it gets the first answer again.
+    Repeated,
+    /// A timer did its work.
+    Fired,
+    /// A timer found its deadline moved on and was armed again, or its object closed.
+    Stale,
+    /// The bytes went to dead letters.
+    DeadLettered(DeadReason),
+}
+
+impl Outcome {
+    /// The label values (outcome, reason) of this verdict; `""` where there is no reason to tell.
+    pub const fn labels(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Triggered => ("triggered", ""),
+            Self::Grouped => ("grouped", ""),
+            Self::Deduplicated => ("deduplicated", ""),
+            Self::Suppressed(hidden) => ("suppressed", hidden.as_str()),
+            Self::Promoted => ("promoted", ""),
+            Self::Acknowledged => ("acknowledged", ""),
+            Self::AlreadyAcknowledged => ("already_acknowledged", ""),
+            Self::Resolved => ("resolved", ""),
+            Self::NothingOpen => ("nothing_open", ""),
+            Self::Overtaken => ("overtaken", ""),
+            Self::Forwarded => ("forwarded", ""),
+            Self::Applied => ("applied", ""),
+            Self::Unchanged => ("unchanged", ""),
+            Self::Refused(reason) => ("refused", reason.as_str()),
+            Self::Repeated => ("repeated", ""),
+            Self::Fired => ("fired", ""),
+            Self::Stale => ("stale", ""),
+            Self::DeadLettered(reason) => ("dead_lettered", reason.as_str()),
+        }
+    }
+}

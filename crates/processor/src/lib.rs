@@ -1,0 +1,9 @@
+//! Floor 70: the processor, the role that turns raw alerts into incidents: `Options → Service → Handle`.
+
+mod job;
+mod machine;
+mod options;
+mod service;
+
+pub use options::{Options, TimeSource};
+pub use service::{Directory, Drained, Handle, Service, ShardStatus};

@@ -1,0 +1,203 @@
+//! The role's life: threads that step shards, until they are told to drain.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use campanile_directory::Snapshot;
+use campanile_engine::{Cadence, Progress, Runner, RunnerOptions};
+use campanile_ledger::{Claim, Shard, Shards, Stop};
+use campanile_model::{Epoch, ShardId, Timestamp};
+
+use crate::machine::TriageMachine;
+use crate::options::{Options, TimeSource};
+
+/// The newest organisation; whoever feeds it stores a snapshot when an apply has ended.
+pub type Directory = Arc<ArcSwap<Snapshot>>;
+
+/// How often ownership is asked for.
+const CLAIMS_WAIT: Duration = Duration::from_millis(50);
+/// How long the first claims are waited for, so that shards are spread over threads rather than piled on one.
+const FIRST_CLAIMS_WAIT: Duration = Duration::from_secs(1);
+
+pub struct Service;
+
+/// How a drain ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Everything taken was committed.
+    Clean,
+    /// Time ran out with batches on their way; nothing is lost, they are judged again at the next start.
+    TimedOut,
+    /// A shard stopped before, for this reason.
+    Failed(String),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ShardStatus {
+    pub shard: u16,
+    pub committed_seq: u64,
+    /// Next offsets of main, hop and door after the newest sealed batch.
+    pub next: [u64; 3],
+    pub now: Timestamp,
+    pub epoch: Epoch,
+    /// Why it cannot commit now.
+    pub halted: Option<String>,
+}
+
+/// What threads and their handle share.
+#[derive(Default)]
+struct Shared {
+    draining: AtomicBool,
+    drain_within: Mutex<Duration>,
+    status: Mutex<HashMap<ShardId, ShardStatus>>,
+    failed: Mutex<Option<String>>,
+    timed_out: AtomicBool,
+}
+
+pub struct Handle {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A thread that panicked leaves values that are whole: each is replaced, never edited in steps.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Service {
+    /// Starts threads that step every shard this process is granted.
+    ///
+    /// Errors: the operating system gives no thread.
+    pub fn start<S: Shards + 'static>(options: Options, mut shards: S, directory: Directory) -> std::io::Result<Handle> {
+        let shared = Arc::new(Shared::default());
+        let granted = first_claims(&mut shards);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = options.threads.unwrap_or(cores).clamp(1, granted.len().max(1));
+        let runner_options = RunnerOptions {
+            cadence: Cadence::for_shards(granted.len()),
+            event_time: options.time == TimeSource::Event,
+            steps: options.steps,
+        };
+        let mut piles: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
+        for (nth, shard) in granted.into_iter().enumerate() {
+            let machine = TriageMachine::new(directory.clone(), shard.id(), options.public_url.clone());
+            piles[nth % threads].push(Runner::new(shard, machine, runner_options.clone()));
+        }
+        let mut handles = Vec::new();
+        for (nth, pile) in piles.into_iter().enumerate() {
+            let shared = shared.clone();
+            let named = std::thread::Builder::new().name(format!("processor-{nth}"));
+            handles.push(named.spawn(move || work(pile, &shared))?);
+        }
+        Ok(Handle { shared, threads: handles })
+    }
+}
+
+fn first_claims<S: Shards>(shards: &mut S) -> Vec<S::Shard> {
+    let mut granted = Vec::new();
+    let deadline = Instant::now() + FIRST_CLAIMS_WAIT;
+    loop {
+        let claims = shards.claims(CLAIMS_WAIT);
+        if claims.is_empty() && (!granted.is_empty() || Instant::now() >= deadline) {
+            return granted;
+        }
+        for claim in claims {
+            match claim {
+                Claim::Granted(shard) => granted.push(shard),
+                Claim::Revoked(id) | Claim::Lost(id) => granted.retain(|shard: &S::Shard| shard.id() != id),
+            }
+        }
+    }
+}
+
+/// One thread: all its shards in turn, sleeping only when none has anything to do.
+fn work<S: Shard>(mut runners: Vec<Runner<TriageMachine, S>>, shared: &Shared) {
+    let mut idle = vec![Duration::ZERO; runners.len()];
+    while !shared.draining.load(Ordering::Acquire) {
+        let wall = wall();
+        let mut worked = false;
+        for (runner, patience) in runners.iter_mut().zip(&mut idle) {
+            match runner.step(wall) {
+                Ok(Progress::Worked) => {
+                    worked = true;
+                    *patience = Duration::ZERO;
+                }
+                Ok(Progress::Idle(wait)) => *patience = wait,
+                Err(stop) => return fail(shared, runner.shard().id(), &stop),
+            }
+            publish_status(shared, runner);
+        }
+        let Some(first) = runners.first() else { return };
+        if !worked {
+            first.shard().idle(idle.iter().copied().min().unwrap_or(CLAIMS_WAIT));
+        }
+    }
+    let deadline = Instant::now() + *lock(&shared.drain_within);
+    for runner in &mut runners {
+        match runner.drain(deadline.saturating_duration_since(Instant::now())) {
+            Ok(true) => {}
+            Ok(false) => shared.timed_out.store(true, Ordering::Release),
+            Err(stop) => fail(shared, runner.shard().id(), &stop),
+        }
+        publish_status(shared, runner);
+    }
+}
+
+fn fail(shared: &Shared, shard: ShardId, stop: &Stop) {
+    tracing::error!(%shard, reason = %stop, "the shard stopped");
+    lock(&shared.failed).get_or_insert_with(|| format!("shard {shard}: {stop}"));
+}
+
+fn publish_status<S: Shard>(shared: &Shared, runner: &Runner<TriageMachine, S>) {
+    let standing = runner.standing();
+    let id = runner.shard().id();
+    let status = ShardStatus {
+        shard: id.0,
+        committed_seq: standing.committed_seq,
+        next: standing.next,
+        now: standing.now,
+        epoch: standing.epoch,
+        halted: standing.halted.clone(),
+    };
+    lock(&shared.status).insert(id, status);
+}
+
+fn wall() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_millis() as i64)
+}
+
+impl Handle {
+    /// Where each shard stands, by shard.
+    pub fn status(&self) -> Vec<ShardStatus> {
+        let mut all: Vec<ShardStatus> = lock(&self.shared.status).values().cloned().collect();
+        all.sort_by_key(|status| status.shard);
+        all
+    }
+
+    /// The reason a shard stopped, if one did: the process should end then.
+    pub fn failed(&self) -> Option<String> {
+        let reason = lock(&self.shared.failed).clone();
+        let died = !self.shared.draining.load(Ordering::Acquire) && self.threads.iter().any(JoinHandle::is_finished);
+        reason.or_else(|| died.then(|| "a processor thread ended without a word".to_owned()))
+    }
+
+    /// Stops taking input, commits what was judged, and ends the threads; waits at most `within`.
+    pub fn drain(self, within: Duration) -> Drained {
+        *lock(&self.shared.drain_within) = within;
+        self.shared.draining.store(true, Ordering::Release);
+        for thread in self.threads {
+            if thread.join().is_err() {
+                return Drained::Failed("a processor thread panicked".to_owned());
+            }
+        }
+        if let Some(reason) = lock(&self.shared.failed).clone() {
+            return Drained::Failed(reason);
+        }
+        if self.shared.timed_out.load(Ordering::Acquire) { Drained::TimedOut } else { Drained::Clean }
+    }
+}

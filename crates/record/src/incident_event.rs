@@ -1,0 +1,139 @@
+//! `campanile.incidents`: one record per revision of an incident, keyed by its id, and one answer per command that made
+//! none. `out_seq` counts the records of a partition and has no gap.
+
+use campanile_model::{Actor, Epoch};
+use campanile_triage::{Answer, Cause, CommandAnswer, Incident, Revision};
+
+use crate::json::{Object, text};
+
+/// What an encoder needs beside the record itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Base of `self` and `html_url`, without a slash at the end.
+    pub public_url: &'a str,
+    pub epoch: Epoch,
+}
+
+pub fn encode_revision(revision: &Revision, out_seq: u64, setting: Setting<'_>, out: &mut Vec<u8>) {
+    let mut o = Object::open(out);
+    o.plain("v", 1);
+    o.plain("out_seq", out_seq);
+    o.text("event_type", revision.change.as_str());
+    o.plain("revision", revision.incident.revision);
+    o.quoted("occurred_at", revision.at);
+    agent(&mut o, revision.agent.as_ref());
+    o.object("cause", |o| cause(o, &revision.cause));
+    o.plain("epoch", setting.epoch.0);
+    o.list("alert_keys", &revision.alert_keys, |out, key| text(out, key));
+    o.object("data", |o| data(o, &revision.incident, setting));
+    o.close();
+}
+
+fn cause(o: &mut Object<'_>, cause: &Cause) {
+    match cause {
+        Cause::Event(source) => {
+            o.text("type", "event");
+            o.plain("partition", source.partition);
+            o.plain("offset", source.offset);
+        }
+        Cause::Timer(kind) => {
+            o.text("type", "timer");
+            o.text("timer", kind.as_str());
+        }
+        Cause::Command(id) => {
+            o.text("type", "command");
+            o.text("command", id.as_str());
+        }
+    }
+}
+
+/// The incident alone, as `data` of a record shows it.
+pub fn encode_incident(incident: &Incident, setting: Setting<'_>, out: &mut Vec<u8>) {
+    let mut o = Object::open(out);
+    data(&mut o, incident, setting);
+    o.close();
+}
+
+/// The incident as webhooks v3 carry it, with its counts.
+fn data(o: &mut Object<'_>, incident: &Incident, setting: Setting<'_>) {
+    o.quoted("id", incident.id);
+    o.text("type", "incident");
+    // Only ids of ours and the operator's own URL: nothing here needs escaping but the URL, which the configuration checked.
+    o.quoted("self", format_args!("{}/incidents/{}", setting.public_url, incident.id));
+    o.quoted("html_url", format_args!("{}/incidents/{}", setting.public_url, incident.id));
+    o.plain("number", incident.id.number());
+    o.text("status", incident.status.as_str());
+    o.text("incident_key", &incident.incident_key);
+    o.quoted("created_at", incident.created_at.rfc3339());
+    o.quoted("last_status_change_at", incident.changed_at.rfc3339());
+    match incident.resolved_at {
+        Some(at) => o.quoted("resolved_at", at),
+        None => o.plain("resolved_at", "null"),
+    }
+    o.text("title", &incident.title);
+    o.reference("service", "service_reference", incident.service.id.as_str(), &incident.service.name);
+    o.list("assignees", std::iter::empty::<()>(), |_, ()| {});
+    o.reference(
+        "escalation_policy",
+        "escalation_policy_reference",
+        incident.policy.id.as_str(),
+        &incident.policy.name,
+    );
+    o.text("urgency", incident.urgency.as_str());
+    match &incident.priority {
+        Some(priority) => o.reference("priority", "priority_reference", priority.id.as_str(), &priority.name),
+        None => o.plain("priority", "null"),
+    }
+    o.list("acknowledgements", &incident.acknowledgements, |out, acknowledgement| {
+        let mut o = Object::open(out);
+        o.quoted("at", acknowledgement.at);
+        agent_as(&mut o, "acknowledger", Some(&acknowledgement.by));
+        o.close();
+    });
+    o.object("alert_counts", |o| {
+        o.plain("all", incident.alerts);
+        o.plain("triggered", incident.open);
+        o.plain("resolved", incident.alerts - incident.open);
+    });
+    o.text_or_null("alert_grouping", Some(incident.grouping.as_str()).filter(|name| !name.is_empty()));
+}
+
+fn agent(o: &mut Object<'_>, agent: Option<&Actor>) {
+    agent_as(o, "agent", agent);
+}
+
+fn agent_as(o: &mut Object<'_>, name: &str, agent: Option<&Actor>) {
+    match agent {
+        Some(actor) => o.object(name, |o| {
+            o.text("id", &actor.id);
+            o.text("type", &actor.kind);
+        }),
+        None => o.plain(name, "null"),
+    }
+}
+
+/// The answer to a command that made no revision of its own.
+pub fn encode_answer(answer: &CommandAnswer, out_seq: u64, epoch: Epoch, out: &mut Vec<u8>) {
+    let mut o = Object::open(out);
+    o.plain("v", 1);
+    o.plain("out_seq", out_seq);
+    let (event_type, revision, reason) = match answer.answer {
+        Answer::Applied(revision) => ("command.applied", Some(revision), None),
+        Answer::Unchanged(revision) => ("command.unchanged", Some(revision), None),
+        Answer::Refused(reason) => ("command.refused", None, Some(reason.as_str())),
+    };
+    o.text("event_type", event_type);
+    if let Some(revision) = revision {
+        o.plain("revision", revision);
+    }
+    o.text_or_null("reason", reason);
+    o.plain("repeated", answer.repeated);
+    o.quoted("occurred_at", answer.at);
+    o.object("cause", |o| {
+        o.text("type", "command");
+        o.text("command", answer.command.as_str());
+    });
+    o.plain("epoch", epoch.0);
+    o.quoted("incident", answer.incident);
+    o.close();
+}

@@ -1,0 +1,93 @@
+//! Writing JSON into a buffer, member by member, without a tree.
+
+use std::fmt::Display;
+use std::io::Write;
+
+pub(crate) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+}
+
+pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
+    // Writing to a vector cannot fail, and a str always has a JSON form.
+    let _ = serde_json::to_writer(out, value);
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn open(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, first: true }
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        text(self.out, value);
+    }
+
+    pub(crate) fn text_or_null(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.plain(name, "null"),
+        }
+    }
+
+    /// A number, boolean or null, by its own display form.
+    pub(crate) fn plain(&mut self, name: &str, value: impl Display) {
+        self.name(name);
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// Something whose display form needs no escaping, in quotes.
+    pub(crate) fn quoted(&mut self, name: &str, value: impl Display) {
+        self.name(name);
+        let _ = write!(self.out, "\"{value}\"");
+    }
+
+    /// JSON as it stands.
+    pub(crate) fn raw(&mut self, name: &str, json: &[u8]) {
+        self.name(name);
+        self.out.extend_from_slice(json);
+    }
+
+    pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) {
+        self.name(name);
+        let mut object = Object::open(self.out);
+        fill(&mut object);
+        object.close();
+    }
+
+    pub(crate) fn list<T>(&mut self, name: &str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
+        self.name(name);
+        self.out.push(b'[');
+        for (i, item) in items.into_iter().enumerate() {
+            if i > 0 {
+                self.out.push(b',');
+            }
+            write(self.out, item);
+        }
+        self.out.push(b']');
+    }
+
+    /// `{"id", "type", "summary"}`.
+    pub(crate) fn reference(&mut self, name: &str, kind: &str, id: &str, summary: &str) {
+        self.object(name, |o| {
+            o.text("id", id);
+            o.text("type", kind);
+            o.text("summary", summary);
+        });
+    }
+
+    pub(crate) fn close(self) {
+        self.out.push(b'}');
+    }
+}

@@ -1,0 +1,125 @@
+//! The registry of row kinds and the layout of every key: two bytes of kind, four of prefix, sixteen of identity,
+//! all big-endian, so that rows of one kind and one service lie together.
+
+use campanile_model::IncidentId;
+use campanile_triage::{AlertKey, CommandKey, GroupKey, PageKey, Want};
+
+/// Bytes of a key, in one array.
+pub type Key = [u8; 22];
+
+/// Two-byte kinds. Never reused; a retired one stays listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Alert,
+    Answer,
+    Details,
+    Group,
+    Incident,
+    Members,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Alert, Self::Answer, Self::Details, Self::Group, Self::Incident, Self::Members];
+
+    pub const fn bytes(self) -> [u8; 2] {
+        match self {
+            Self::Alert => *b"al",
+            Self::Answer => *b"an",
+            Self::Details => *b"de",
+            Self::Group => *b"gr",
+            Self::Incident => *b"in",
+            Self::Members => *b"me",
+        }
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Answer => "answer",
+            Self::Details => "details",
+            Self::Group => "group",
+            Self::Incident => "incident",
+            Self::Members => "members",
+        }
+    }
+
+    /// What prefix and identity are, for the generated page.
+    pub const fn layout(self) -> &'static str {
+        match self {
+            Self::Alert | Self::Details => "service prefix · 96-bit hash of (service, integration, dedup key)",
+            Self::Answer => "0 · 128-bit hash of the command id",
+            Self::Group => "scope prefix · 128-bit hash of the grouping and its values",
+            Self::Incident => "0 · incident id",
+            Self::Members => "page number · incident id",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+fn key(kind: Kind, prefix: u32, identity: u128) -> Key {
+    let mut key = [0; 22];
+    key[..2].copy_from_slice(&kind.bytes());
+    key[2..6].copy_from_slice(&prefix.to_be_bytes());
+    key[6..].copy_from_slice(&identity.to_be_bytes());
+    key
+}
+
+fn alert_like(kind: Kind, alert: &AlertKey) -> Key {
+    key(kind, alert.service, alert.with_service(0).packed())
+}
+
+pub fn alert(alert: &AlertKey) -> Key {
+    alert_like(Kind::Alert, alert)
+}
+
+pub fn details(alert: &AlertKey) -> Key {
+    alert_like(Kind::Details, alert)
+}
+
+pub fn group(group: &GroupKey) -> Key {
+    key(Kind::Group, group.scope, group.hash)
+}
+
+pub fn incident(id: &IncidentId) -> Key {
+    key(Kind::Incident, 0, u128::from(id.0))
+}
+
+pub fn members(page: &PageKey) -> Key {
+    key(Kind::Members, page.page, u128::from(page.incident.0))
+}
+
+pub fn answer(command: &CommandKey) -> Key {
+    key(Kind::Answer, 0, command.0)
+}
+
+/// The key of a wanted row.
+pub fn of(want: &Want) -> Key {
+    match want {
+        Want::Alert(k) => alert(k),
+        Want::Details(k) => details(k),
+        Want::Incident(k) => incident(k),
+        Want::Group(k) => group(k),
+        Want::Members(k) => members(k),
+        Want::Answer(k) => answer(k),
+    }
+}
+
+/// What a key names; `None` for a kind that this program does not know.
+pub fn read(key: &Key) -> Option<Want> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.bytes() == key[..2])?;
+    let prefix = u32::from_be_bytes(key[2..6].try_into().ok()?);
+    let identity = u128::from_be_bytes(key[6..].try_into().ok()?);
+    let alert = AlertKey::unpack(identity).with_service(prefix);
+    Some(match kind {
+        Kind::Alert => Want::Alert(alert),
+        Kind::Details => Want::Details(alert),
+        Kind::Answer => Want::Answer(CommandKey(identity)),
+        Kind::Group => Want::Group(GroupKey { scope: prefix, hash: identity }),
+        Kind::Incident => Want::Incident(IncidentId(identity as u64)),
+        Kind::Members => Want::Members(PageKey { page: prefix, incident: IncidentId(identity as u64) }),
+    })
+}

@@ -1,0 +1,21 @@
+//! The configuration: one TOML file, environment variables, flags.
+//!
+//! ```text
+//! options (the table) ──► default ◄─ file ◄─ CAMPANILE_… ◄─ flag      the later wins, and its origin is remembered
+//!                             └──────────► Resolved ──► Settings      typed, checked, ready for the roles
+//! ```
+//!
+//! Every option is one row of [`options::ALL`]: the file, the environment, `config show` and the checks all read it, so
+//! none of them can know a key that another does not.
+
+mod file;
+mod form;
+pub mod options;
+mod resolve;
+mod secret;
+mod settings;
+
+pub use form::{Form, size};
+pub use options::Opt;
+pub use resolve::{Flags, Found, Origin, Resolved, resolve};
+pub use settings::{default_socket, text_variables, Gateway, Ledger, LogFormat, Logging, Processor, Settings};

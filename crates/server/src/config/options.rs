@@ -1,0 +1,107 @@
+//! The table of options.
+
+use super::form::Form;
+
+/// One thing that an operator may set.
+#[derive(Debug)]
+pub struct Opt {
+    /// `section.key`, or a bare key at the top of the file.
+    pub key: &'static str,
+    pub form: Form,
+    /// As it would be written; `None` where the program chooses.
+    pub default: Option<&'static str>,
+    /// What it means, its unit, and why the default is what it is.
+    pub help: &'static str,
+}
+
+impl Opt {
+    /// `CAMPANILE_GATEWAY_LISTEN` for `gateway.listen`.
+    pub fn variable(&self) -> String {
+        format!("CAMPANILE_{}", self.key.replace(['.', '-'], "_").to_uppercase())
+    }
+
+    /// The part before the dot; empty at the top of the file.
+    pub fn section(&self) -> &'static str {
+        self.key.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+    }
+}
+
+/// Every option, in the order of `config show`.
+pub const ALL: &[Opt] = &[
+    Opt {
+        key: "public_url",
+        form: Form::Url,
+        default: None,
+        help: "Base of the links in records, as people reach this server. Default: the gateway's own address.",
+    },
+    Opt {
+        key: "ledger.data",
+        form: Form::Text,
+        default: Some("./campanile-data"),
+        help: "The data directory: everything durable lives here. One server at a time.",
+    },
+    Opt {
+        key: "ledger.shards",
+        form: Form::Whole { least: 1, most: 1000 },
+        default: None,
+        help: "Shards of a new ledger; fixed when it is made. Default: what the ledger has, or 4 for a new one.",
+    },
+    Opt {
+        key: "ledger.free_space_floor",
+        form: Form::Size,
+        default: Some("512 MiB"),
+        help: "Below this much free space input stops (503, nothing is lost) and goes on when there is space again.",
+    },
+    Opt {
+        key: "ledger.block_cache",
+        form: Form::Size,
+        default: Some("128 MiB"),
+        help: "Memory for the database's block cache.",
+    },
+    Opt {
+        key: "gateway.listen",
+        form: Form::Address,
+        default: Some("127.0.0.1:8080"),
+        help: "Address and port of the HTTP door. Port 0 takes a free one. It has no TLS: keep it local or behind a proxy.",
+    },
+    Opt {
+        key: "processor.threads",
+        form: Form::Whole { least: 1, most: 1000 },
+        default: None,
+        help: "Threads that step shards. Default: one per shard, at most the machine's cores.",
+    },
+    Opt {
+        key: "processor.steps",
+        form: Form::Switch,
+        default: Some("true"),
+        help: "Whether each commit notes what it consumed on campanile.steps, so that decisions can be replayed.",
+    },
+    Opt {
+        key: "door.socket",
+        form: Form::Text,
+        default: None,
+        help: "Path of the operator's door. Default: campanile.sock in the data directory.",
+    },
+    Opt {
+        key: "drain.within",
+        form: Form::Seconds { most: 3600 },
+        default: Some("30"),
+        help: "Seconds that a stopping server waits for its work to be committed. What is not is judged at the next start.",
+    },
+    Opt {
+        key: "log.format",
+        form: Form::OneOf(&["text", "json"]),
+        default: Some("text"),
+        help: "text for people, json for a collector. Logs go to standard error.",
+    },
+    Opt {
+        key: "log.level",
+        form: Form::Text,
+        default: Some("info"),
+        help: "error, warn, info, debug or trace; or directives such as info,campanile_processor=debug.",
+    },
+];

@@ -1,0 +1,64 @@
+//! What the machine is given: an event, a command, or a timer that fell due.
+
+use std::cell::OnceCell;
+
+use campanile_directory::Service;
+use campanile_model::{Command, Severity, Source};
+
+use crate::grouping::GroupKeys;
+use crate::key::{GroupKey, Keys};
+use crate::timer::Timer;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Trigger,
+    Acknowledge,
+    Resolve,
+}
+
+/// What grouping, titles and urgency are decided from. Present on every trigger.
+#[derive(Clone, Copy, Debug)]
+pub struct Payload<'a> {
+    /// At most 1024 characters: the border has cut it.
+    pub summary: &'a str,
+    pub source: &'a str,
+    pub severity: Severity,
+    pub component: Option<&'a str>,
+    pub group: Option<&'a str>,
+    pub class: Option<&'a str>,
+}
+
+/// The parts of an event that the machine stores without understanding them.
+pub trait Body {
+    /// The text at a path inside `custom_details`, if something printable stands there.
+    fn detail(&self, path: &[compact_str::CompactString]) -> Option<String>;
+
+    /// Appends the stored form, which later goes into the alert's record as it is.
+    fn encode(&self, out: &mut Vec<u8>);
+}
+
+pub struct Event<'a> {
+    pub routing_key: &'a str,
+    pub action: Action,
+    /// Never blank: the caller derives one from the event's place in the log where the sender gave none.
+    pub dedup_key: &'a str,
+    pub payload: Option<Payload<'a>>,
+    pub body: &'a dyn Body,
+    pub source: Source,
+    /// Its groups once somebody asked: they cost a hash of every field, and both footprint and judgement ask. Lives no
+    /// longer than the directory it was made under.
+    pub groups: &'a OnceCell<GroupKeys>,
+}
+
+impl Event<'_> {
+    /// The groups that this event's alert belongs to, by the grouping of its service.
+    pub(crate) fn groups(&self, keys: Keys, service: &Service, payload: &Payload<'_>) -> &[GroupKey] {
+        self.groups.get_or_init(|| crate::grouping::keys(keys, service, payload, self.body))
+    }
+}
+
+pub enum Input<'a> {
+    Event(&'a Event<'a>),
+    Command(&'a Command, Source),
+    Timer(Timer),
+}
