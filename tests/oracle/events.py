@@ -127,10 +127,10 @@ class Event:
         for name in ("client", "client_url"):
             if (text := filled(self.body.get(name))) is not None:
                 stored[name] = text
-        if payload.get("custom_details") is not None:
+        if "custom_details" in payload:
             stored["custom_details"] = payload["custom_details"]
         for name in ("links", "images"):
-            if self.body.get(name) is not None:
+            if name in self.body:
                 stored[name] = self.body[name]
         if len(payload["summary"]) > SUMMARY_CHARS_MAX:
             stored["summary_cut"] = True

@@ -45,15 +45,32 @@ class SupportHours:
 
     def next_after(self, at: int, wall: datetime.time) -> int:
         """First instant after `at` at which the wall clock shows `wall` on one of the days. A time in a gap moves
-        forward by the gap, a repeated one counts once, the first time."""
+        to the gap's end, a repeated one counts once, the first time."""
         date = self._local(at).date()
         for days in range(9):
             day = date + datetime.timedelta(days=days)
             if day.isoweekday() not in self.days:
                 continue
-            # Arithmetic through UTC with fold 0: the earlier offset, which in a gap lands behind it.
-            moment = datetime.datetime.combine(day, wall, tzinfo=self.zone)
-            found = int((moment.astimezone(datetime.timezone.utc) - EPOCH) / MILLISECOND)
+            found = self._instant(datetime.datetime.combine(day, wall, tzinfo=self.zone))
             if found > at:
                 return found
         return NEVER
+
+    def _instant(self, wall: datetime.datetime) -> int:
+        """The instant of a wall-clock time. Inside a gap, fold 0 lands behind the change of offset and fold 1 before
+        it; the gap's end is the instant between them at which the offset changes."""
+        later, earlier = _millis(wall), _millis(wall.replace(fold=1))
+        if later <= earlier:
+            return later
+        offset = (EPOCH + later * MILLISECOND).astimezone(self.zone).utcoffset()
+        while later - earlier > 1:
+            middle = (earlier + later) // 2
+            if (EPOCH + middle * MILLISECOND).astimezone(self.zone).utcoffset() == offset:
+                later = middle
+            else:
+                earlier = middle
+        return later
+
+
+def _millis(moment: datetime.datetime) -> int:
+    return int((moment.astimezone(datetime.timezone.utc) - EPOCH) / MILLISECOND)

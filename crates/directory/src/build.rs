@@ -24,11 +24,7 @@ use crate::snapshot::Snapshot;
 ///
 /// # Errors
 /// Every problem of every object, in the order of kinds and ids.
-pub fn build(
-    epoch: Epoch,
-    shards: u16,
-    objects: impl IntoIterator<Item = Object>,
-) -> Result<Snapshot, Vec<Problem>> {
+pub fn build(epoch: Epoch, shards: u16, objects: impl IntoIterator<Item = Object>) -> Result<Snapshot, Vec<Problem>> {
     let mut report = Report::new();
     let book = Book::collect(objects, &mut report);
     book.check_each(&mut report);

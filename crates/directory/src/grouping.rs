@@ -61,6 +61,13 @@ pub enum Grouping {
     ContentIntelligent { aggregate: Aggregate, fields: Vec<FieldPath>, similar: Vec<FieldPath>, window: Span },
 }
 
+/// What `timeout` of a time grouping counts where it was written: minutes on a service, seconds in a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeoutUnit {
+    Minutes,
+    Seconds,
+}
+
 impl FieldPath {
     /// The fields of an event that have a name of their own.
     pub const NAMED: [(&'static str, Self); 6] = [
@@ -77,7 +84,8 @@ impl FieldPath {
         if let Some((_, field)) = Self::NAMED.iter().find(|(name, _)| *name == text) {
             return Some(field.clone());
         }
-        let parts: Vec<CompactString> = text.strip_prefix("custom_details.")?.split('.').map(CompactString::from).collect();
+        let parts: Vec<CompactString> =
+            text.strip_prefix("custom_details.")?.split('.').map(CompactString::from).collect();
         (!parts.iter().any(|part| part.is_empty())).then_some(Self::Details(parts))
     }
 }
@@ -98,14 +106,18 @@ impl fmt::Display for FieldPath {
 }
 
 impl Grouping {
-    /// `path` leads to the `config` of the grouping.
-    pub(crate) fn check(&self, path: &str, report: &mut Report) {
+    /// `path` leads to the `config` of the grouping, whose writer counts `timeout` in `unit`.
+    pub(crate) fn check(&self, path: &str, unit: TimeoutUnit, report: &mut Report) {
         match self {
             Self::Time { window: None } => {}
             Self::Time { window: Some(window) } => {
                 let (least, most) = GROUP_TIMEOUT_SECONDS;
+                let (seconds, words) = match unit {
+                    TimeoutUnit::Minutes => (60, "minutes, or 0 for until resolved"),
+                    TimeoutUnit::Seconds => (1, "seconds, or 0 for until resolved"),
+                };
                 let path = format!("{path}/timeout");
-                report.check_range(path, window.whole_seconds(), least..=most, "seconds, or 0 for until resolved");
+                report.check_range(path, window.whole_seconds() / seconds, least / seconds..=most / seconds, words);
             }
             Self::Content { fields, window, .. } => {
                 check_fields(path, "fields", fields, report);
@@ -140,7 +152,9 @@ fn check_fields(path: &str, key: &str, fields: &[FieldPath], report: &mut Report
         report.add(
             format!("{path}/{key}"),
             format!("{key} names {} fields", fields.len()),
-            format!("name 1 to {GROUP_FIELDS_MAX} of summary, source, severity, component, group, class, custom_details.…"),
+            format!(
+                "name 1 to {GROUP_FIELDS_MAX} of summary, source, severity, component, group, class, custom_details.…"
+            ),
         );
     }
 }

@@ -3,7 +3,7 @@
 use campanile_model::{GroupingId, ServiceId};
 use compact_str::CompactString;
 
-use crate::grouping::Grouping;
+use crate::grouping::{Grouping, TimeoutUnit};
 use crate::problem::Report;
 
 /// Most services of one setting. Source: PagerDuty REST, alert grouping settings.
@@ -28,7 +28,7 @@ impl GroupingSetting {
 
     pub(crate) fn check(&self, report: &mut Report) {
         report.check_text("/name", &self.name, SETTING_NAME_CHARS_MAX);
-        self.grouping.check("/config", report);
+        self.grouping.check("/config", TimeoutUnit::Seconds, report);
         if self.services.is_empty() || self.services.len() > SETTING_SERVICES_MAX {
             report.add(
                 "/services",

@@ -87,7 +87,10 @@ impl Layer {
             report.add(
                 format!("{path}/end"),
                 "the layer ends before it starts",
-                format!("its start is {}; leave end out, or null, for a layer without end", self.start.rfc3339_seconds()),
+                format!(
+                    "its start is {}; leave end out, or null, for a layer without end",
+                    self.start.rfc3339_seconds()
+                ),
             );
         }
         report.check_range(

@@ -6,7 +6,7 @@ use campanile_model::{PolicyId, ScopeId, ServiceId, Severity, ShardId, Span, Tea
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use crate::grouping::Grouping;
+use crate::grouping::{Grouping, TimeoutUnit};
 use crate::integration::{Integration, IntegrationDraft};
 use crate::maintenance::MaintenanceWindow;
 use crate::priority::Priority;
@@ -113,11 +113,16 @@ impl ServiceDraft {
         {
             if let Some(span) = span {
                 let path = format!("/{key}");
-                report.check_range(path, span.whole_seconds(), 1..=TIMEOUT_SECONDS_MAX, "seconds, or null or 0 for off");
+                report.check_range(
+                    path,
+                    span.whole_seconds(),
+                    1..=TIMEOUT_SECONDS_MAX,
+                    "seconds, or null or 0 for off",
+                );
             }
         }
         if let Some(grouping) = &self.grouping {
-            grouping.check("/alert_grouping_parameters/config", report);
+            grouping.check("/alert_grouping_parameters/config", TimeoutUnit::Minutes, report);
         }
         self.check_hours(report);
     }

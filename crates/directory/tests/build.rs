@@ -119,7 +119,8 @@ fn a_service_without_teams_belongs_to_its_policys() {
 
 #[test]
 fn services_of_one_setting_share_scope_and_home() {
-    let objects = vec![policy(&[]), service("PS1", None), service("PS2", None), service("PS3", None), setting(&["PS1", "PS2"])];
+    let objects =
+        vec![policy(&[]), service("PS1", None), service("PS2", None), service("PS3", None), setting(&["PS1", "PS2"])];
     let snapshot = built(objects).expect("sound");
     let of = |id: &str| {
         let service = snapshot.service(id).expect("built");
@@ -153,8 +154,7 @@ fn parameters_on_a_service_take_it_out_of_the_setting_unless_they_say_the_same()
 
 #[test]
 fn windows_of_a_service_come_by_start() {
-    let objects =
-        vec![policy(&[]), service("PS", None), window("PM1", 50, &["PS"]), window("PM2", 20, &["PS", "PS"])];
+    let objects = vec![policy(&[]), service("PS", None), window("PM1", 50, &["PS"]), window("PM2", 20, &["PS", "PS"])];
     let snapshot = built(objects).expect("sound");
     let service = snapshot.service("PS").expect("built");
     let starts: Vec<_> = service.maintenance.iter().map(|it| it.start.0).collect();
@@ -206,10 +206,10 @@ fn dependencies_may_be_a_hundred_deep_and_no_deeper() {
 
 #[test]
 fn a_business_service_may_not_stand_on_itself() {
-    check(vec![business(1, &["business 1"])], &[(
-        "/depends_on/0",
-        "services depend on each other in a circle: PB1 → PB1",
-    )]);
+    check(
+        vec![business(1, &["business 1"])],
+        &[("/depends_on/0", "services depend on each other in a circle: PB1 → PB1")],
+    );
 }
 
 #[test]

@@ -19,6 +19,14 @@ proptest! {
 }
 
 #[test]
+fn a_key_is_counted_up_from_the_entropy_as_a_hexadecimal_number() {
+    let start = 0x0123_4567_89ab_cdef_0123_4567_89ff_fff0_u128;
+    let key = mint_key(&ScopeId::new("PAPIGW1"), &mut || start.to_be_bytes());
+    let first = (start..).map(|n| format!("{n:032x}")).find(|key| has_affinity(key, "PAPIGW1"));
+    assert_eq!(Some(key.as_str()), first.as_deref());
+}
+
+#[test]
 fn the_highest_entropy_wraps_around_and_still_ends() {
     let key = mint_key(&ScopeId::new("PAPIGW1"), &mut || [0xff; 16]);
     assert!(has_affinity(key.as_str(), "PAPIGW1"));

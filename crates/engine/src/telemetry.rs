@@ -94,7 +94,7 @@ impl Telemetry {
         }
         for (topic, count) in published {
             let series = self.topics.entry(topic);
-            let labels = [("topic", topic.name())];
+            let labels = [("topic", topic.short_name())];
             series.or_insert_with(|| counter(&metrics::RECORDS_PUBLISHED_TOTAL, &labels)).add(count);
         }
         self.commit_records.record((growing.output.records() + rows) as f64);

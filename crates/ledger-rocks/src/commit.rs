@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use campanile_ledger::{Batch, CommitRecord, Record, RowKey, TimerKey};
 use campanile_model::Timestamp;
-use rocksdb::WriteBatch;
+use rocksdb::{WriteBatch, WriteOptions};
 
 use crate::core::Core;
 use crate::faults::{self, Fault};
@@ -40,7 +40,7 @@ pub(crate) fn write(core: &Core, shard: u16, batch: &Batch, record: &CommitRecor
         return Err(reason);
     }
     let refused = |error: rocksdb::Error| {
-        core.watch.write_failed(&error.to_string());
+        core.watch.write_failed(error.as_ref());
         error.to_string()
     };
     let mut writes = WriteBatch::with_capacity_bytes(batch.rows.size_bytes() + batch.rows.len() * 8 + published + 512);
@@ -53,7 +53,11 @@ pub(crate) fn write(core: &Core, shard: u16, batch: &Batch, record: &CommitRecor
     }
     writes.put_cf(meta, format::commit_key(shard), text);
     let rows = handle(&core.db, Family::Rows);
-    for (key, value) in batch.rows.iter() {
+    // In key order, so that each insert into the memtable begins where the last one ended. The sort keeps the order of
+    // changes to one row, and the last one wins.
+    let mut changes: Vec<_> = batch.rows.iter().collect();
+    changes.sort_by_key(|(key, _)| *key);
+    for (key, value) in changes {
         let key = format::row_key(shard, key);
         match value {
             Some(value) => writes.put_cf(rows, key, value),
@@ -107,7 +111,9 @@ fn publish(core: &Core, batch: &Batch, mut writes: WriteBatch) -> Result<u64, ro
         let draft = core.log.stage(&core.db, index, written, now, records.into_iter(), &mut writes);
         drafts.push((index, draft));
     }
-    core.db.write(writes)?;
+    let mut options = WriteOptions::default();
+    options.set_memtable_insert_hint_per_batch(true);
+    core.db.write_opt(writes, &options)?;
     let applied = guards.iter_mut().zip(drafts).filter_map(|(written, (index, draft))| {
         let end = core.log.apply(index, written, draft)?;
         Some((index, end))

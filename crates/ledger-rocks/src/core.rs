@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use campanile_clock::Clock;
@@ -31,8 +31,10 @@ pub(crate) struct Core {
     pub(crate) flight: Flight,
     /// Durable positions of every shard's lanes: retention stays below them.
     pub(crate) cursors: Vec<[AtomicU64; 3]>,
-    /// Commit records as found at opening.
-    pub(crate) openings: Vec<CommitRecord>,
+    /// The last written commit of every shard.
+    pub(crate) commits: Vec<Mutex<CommitRecord>>,
+    /// Shards that somebody holds now.
+    pub(crate) claimed: Vec<AtomicBool>,
     /// Drawn at opening: tells commits of this process from those of others.
     pub(crate) claim: u64,
     pub(crate) record_bytes_max: usize,

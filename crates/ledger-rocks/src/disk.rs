@@ -12,13 +12,8 @@ const LOCK_FILE: &str = "LOCK.campanile";
 const CONFIRMED_FILE: &str = "confirmed";
 
 /// File systems that other hosts may write to: a lock there may hold for this host only. Source: statfs(2).
-const NETWORK_FILE_SYSTEMS: [(u32, &str); 5] = [
-    (0x6969, "NFS"),
-    (0xff53_4d42, "CIFS"),
-    (0xfe53_4d42, "SMB2"),
-    (0x0bd0_0bd0, "Lustre"),
-    (0x6573_5546, "FUSE"),
-];
+const NETWORK_FILE_SYSTEMS: [(u32, &str); 5] =
+    [(0x6969, "NFS"), (0xff53_4d42, "CIFS"), (0xfe53_4d42, "SMB2"), (0x0bd0_0bd0, "Lustre"), (0x6573_5546, "FUSE")];
 
 pub(crate) fn unusable(path: &Path, reason: impl std::fmt::Display) -> OpenError {
     OpenError::Unusable { path: path.display().to_string(), reason: reason.to_string() }
@@ -27,11 +22,8 @@ pub(crate) fn unusable(path: &Path, reason: impl std::fmt::Display) -> OpenError
 /// Takes the directory for this process, for as long as the file is open. Makes the lock file where `create`.
 pub(crate) fn lock(data: &Path, create: bool) -> Result<File, OpenError> {
     let path = data.join(LOCK_FILE);
-    let file = if create {
-        File::options().create(true).truncate(false).write(true).open(path)
-    } else {
-        File::open(path)
-    };
+    let file =
+        if create { File::options().create(true).truncate(false).write(true).open(path) } else { File::open(path) };
     let file = file.map_err(|error| unusable(data, format_args!("{LOCK_FILE}: {error}")))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use campanile_ledger::{Appended, AppendError, Done, Record};
+use campanile_ledger::{AppendError, Appended, Done, Record};
 use rocksdb::{FlushOptions, WriteBatch};
 
 use crate::core::Core;
@@ -228,7 +228,7 @@ pub(crate) fn run(core: &Core) {
         match &outcome {
             Some(Ok(())) => core.watch.write_succeeded(),
             Some(Err(error)) => {
-                core.watch.write_failed(&error.to_string());
+                core.watch.write_failed(error.as_ref());
                 durability.wake();
             }
             None => {}
@@ -236,7 +236,8 @@ pub(crate) fn run(core: &Core) {
         let durable = matches!(outcome, Some(Ok(())));
         for (done, answer) in answers {
             core.flight.add(Counter::Appends, -1);
-            let doubt = || AppendError::InDoubt(core.watch.halted().unwrap_or_else(|| "it is not durable yet".to_owned()));
+            let doubt =
+                || AppendError::InDoubt(core.watch.halted().unwrap_or_else(|| "it is not durable yet".to_owned()));
             // Written but not durable: it may yet become so.
             done(if durable { answer } else { answer.and_then(|_| Err(doubt())) });
         }
@@ -292,7 +293,7 @@ fn append(core: &Core, requests: Vec<Request>) -> Answers {
     core.durability.wrote(ends);
     drop(guards);
     if let Err(error) = outcome {
-        core.watch.write_failed(&error.to_string());
+        core.watch.write_failed(error.as_ref());
     }
     answers
 }
@@ -347,13 +348,15 @@ fn sync(core: &Core) -> Result<(), rocksdb::Error> {
     Ok(())
 }
 
-/// After a failed write or sync. A page that failed to sync may be called clean by the kernel while it is lost, so the
-/// WAL is not trusted again before all it held is in tables, which are synced on their own.
+/// After a failed write or sync: finds out whether writes are taken again. A page that failed to sync may be called clean
+/// by the kernel while it is lost, so the WAL is not trusted before all it held is in tables, which are synced on their
+/// own.
 fn recover(core: &Core) -> Result<(), rocksdb::Error> {
+    core.db.put_cf(handle(&core.db, Family::Meta), PROBE_KEY, b"")?;
     let mut options = FlushOptions::default();
     options.set_wait(true);
     for family in Family::ALL {
         core.db.flush_cf_opt(handle(&core.db, family), &options)?;
     }
-    core.db.put_cf(handle(&core.db, Family::Meta), PROBE_KEY, b"")
+    Ok(())
 }

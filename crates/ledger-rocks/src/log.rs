@@ -262,11 +262,10 @@ impl Partition {
         };
         let found = match hot {
             Some(group) => Some(group),
-            None => self.stored(db, offset).map_err(|error| self.damaged(offset, &error.to_string()))?,
+            None => self.stored(db, offset).map_err(|error| self.damaged(offset, error.as_ref()))?,
         };
         let Some((first, group)) = found else { return Err(self.missing(offset)) };
-        let mut cursor =
-            Cursor::open(first, group).map_err(|_| self.damaged(first, "its group cannot be decoded"))?;
+        let mut cursor = Cursor::open(first, group).map_err(|_| self.damaged(first, "its group cannot be decoded"))?;
         if cursor.end() <= offset {
             return Err(self.missing(offset));
         }

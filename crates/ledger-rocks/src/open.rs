@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -44,6 +44,10 @@ pub struct Options {
     pub retention_every: Duration,
     /// Nothing is written while less is free, in bytes. Default 512 MiB: room for memtables to be flushed.
     pub free_space_floor_bytes: u64,
+    /// With that much free and writes still refused for so long, shards answer `Damaged`, and the process has to start
+    /// again. RocksDB recovers by itself when a table could not be written, but never when its WAL could not.
+    /// Default 15 s, three of its own attempts.
+    pub refusing_max: Duration,
     /// Block cache, in bytes, shared by all families. Default 128 MiB.
     pub block_cache_bytes: usize,
     /// Largest record, in bytes of key, headers and value. Default 1 000 000, as on Kafka.
@@ -65,6 +69,7 @@ impl Options {
             retention: Retention::default(),
             retention_every: Duration::from_secs(60),
             free_space_floor_bytes: 512 << 20,
+            refusing_max: Duration::from_secs(15),
             block_cache_bytes: 128 << 20,
             record_bytes_max: campanile_ledger::memory::RECORD_BYTES_MAX,
             mark_bytes: 4 << 20,
@@ -105,6 +110,10 @@ impl Ledger {
             return Err(OpenError::Shards { path: data.display().to_string(), found: card.shards, asked });
         }
         // Recovery has put the rest of the WAL into tables and synced them: all that is here is durable.
+        // The names of new files are made durable too, by syncing the directories that hold them.
+        let parent = data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let names = [data.as_path(), parent].into_iter().try_for_each(|path| std::fs::File::open(path)?.sync_all());
+        names.map_err(|error| unusable(data, error))?;
         let note = confirmed.note(db.latest_sequence_number()).and_then(|()| confirmed.sync());
         note.map_err(|error| unusable(data, error))?;
         let core = Arc::new(assemble(options.clone(), db, cache, card, confirmed, lock)?);
@@ -138,7 +147,7 @@ impl Ledger {
         self.core.card
     }
 
-    /// All shards, granted at the first call of `claims`. To be called once.
+    /// All shards that nobody in this process holds, granted at the first call of `claims`.
     pub fn shards(&self) -> RocksShards {
         RocksShards { core: Arc::clone(&self.core), granted: false }
     }
@@ -219,8 +228,8 @@ impl ReadOnly {
     }
 
     /// Last commit of every shard, by its number.
-    pub fn commits(&self) -> &[CommitRecord] {
-        &self.core.openings
+    pub fn commits(&self) -> Vec<CommitRecord> {
+        self.core.commits.iter().map(|commit| lock(commit).clone()).collect()
     }
 }
 
@@ -232,7 +241,7 @@ fn refused(data: &Path, error: &rocksdb::Error) -> OpenError {
     let (path, reason) = (data.display().to_string(), error.to_string());
     match error.kind() {
         ErrorKind::Corruption => OpenError::Damaged { path, reason },
-        ErrorKind::IOError if reason.contains("lock") => OpenError::Locked { path },
+        ErrorKind::IOError if reason.contains("lock hold by") || reason.contains("LOCK:") => OpenError::Locked { path },
         _ => OpenError::Unusable { path, reason },
     }
 }
@@ -251,19 +260,20 @@ fn assemble(
 ) -> Result<Core, OpenError> {
     let data = options.path;
     let log = Log::load(&db, card.shards, options.mark_bytes).map_err(|reason| damaged(&data, reason))?;
-    let mut openings = Vec::new();
+    let mut commits = Vec::new();
     for shard in 0..card.shards {
-        openings.push(opening(&db, &log, shard).map_err(|reason| damaged(&data, reason))?);
+        commits.push(last_commit(&db, &log, shard).map_err(|reason| damaged(&data, reason))?);
     }
     Ok(Core {
-        cursors: openings.iter().map(|commit| commit.next.map(AtomicU64::new)).collect(),
-        openings,
+        cursors: commits.iter().map(|commit| commit.next.map(AtomicU64::new)).collect(),
+        claimed: commits.iter().map(|_| AtomicBool::new(false)).collect(),
+        commits: commits.into_iter().map(Mutex::new).collect(),
         cache,
         card,
         clock: options.clock,
         log,
         durability: Durability::new(db.latest_sequence_number()),
-        watch: Watch::new(data.clone(), options.free_space_floor_bytes, options.free_space),
+        watch: Watch::new(data.clone(), options.free_space_floor_bytes, options.free_space, options.refusing_max),
         confirmed,
         flight: Flight::open(&data).map_err(|error| unusable(&data, error))?,
         claim: draw(),
@@ -276,7 +286,7 @@ fn assemble(
 }
 
 /// The commit record of a shard, checked against the log.
-fn opening(db: &DB, log: &Log, shard: u16) -> Result<CommitRecord, String> {
+fn last_commit(db: &DB, log: &Log, shard: u16) -> Result<CommitRecord, String> {
     let found = db.get_cf(handle(db, Family::Meta), format::commit_key(shard)).map_err(|error| error.to_string())?;
     let commit: CommitRecord = match found {
         Some(text) => String::from_utf8_lossy(&text).parse().map_err(|error| format!("shard {shard}: {error}"))?,

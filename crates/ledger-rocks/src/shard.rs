@@ -25,7 +25,8 @@ const RETRY: Duration = Duration::from_millis(200);
 /// Owner in commit records. There is one, by the lock on the directory.
 const OWNER: &str = "embedded";
 
-/// All shards of the directory, granted at the first call: whoever holds the lock owns every shard.
+/// All shards of the directory, granted at the first call: whoever holds the lock owns every shard. A shard is held by
+/// one at a time; dropped, it can be claimed again, and opens at the last commit that was written.
 pub struct RocksShards {
     pub(crate) core: Arc<Core>,
     pub(crate) granted: bool,
@@ -47,7 +48,9 @@ impl Shards for RocksShards {
             return Vec::new();
         }
         self.granted = true;
-        (0..self.core.card.shards).map(|id| Claim::Granted(RocksShard::new(Arc::clone(&self.core), id))).collect()
+        let free = |id: &u16| !self.core.claimed[usize::from(*id)].swap(true, Ordering::AcqRel);
+        let grant = |id| Claim::Granted(RocksShard::new(Arc::clone(&self.core), id));
+        (0..self.core.card.shards).filter(free).map(grant).collect()
     }
 }
 
@@ -58,8 +61,8 @@ pub struct RocksShard {
     /// The newest sealed batch.
     sealed: CommitRecord,
     readers: [Reader; 3],
-    /// Number, ticket and positions of written batches that are not known to be durable, oldest first.
-    unsettled: VecDeque<(u64, u64, [u64; 3])>,
+    /// Ticket and positions of written batches that are not known to be durable, oldest first.
+    unsettled: VecDeque<(u64, [u64; 3])>,
     waiting: Option<Waiting>,
     tried_at: Instant,
     /// No timer is due before; where a search in the index begins.
@@ -72,7 +75,7 @@ pub struct RocksShard {
 
 impl RocksShard {
     fn new(core: Arc<Core>, id: u16) -> Self {
-        let sealed = core.openings[usize::from(id)].clone();
+        let sealed = lock(&core.commits[usize::from(id)]).clone();
         Self {
             opening: Opening { card: core.card, commit: sealed.clone() },
             readers: sealed.next.map(Reader::at),
@@ -160,7 +163,8 @@ impl RocksShard {
         } else {
             commit::write(&self.core, self.id, batch, record)
         }?;
-        self.unsettled.push_back((record.seq, ticket, record.next));
+        self.unsettled.push_back((ticket, record.next));
+        lock(&self.core.commits[usize::from(self.id)]).clone_from(record);
         self.core.durability.want_sync();
         Ok(())
     }
@@ -168,7 +172,7 @@ impl RocksShard {
     /// Forgets the batches that are durable by now.
     fn settle(&mut self) {
         let settled = self.core.durability.settled();
-        while let Some((_, ticket, next)) = self.unsettled.front()
+        while let Some((ticket, next)) = self.unsettled.front()
             && *ticket <= settled
         {
             for (cursor, position) in self.core.cursors[usize::from(self.id)].iter().zip(next) {
@@ -196,6 +200,12 @@ fn damaged(error: rocksdb::Error) -> Stop {
 fn is_empty(intake: &Intake) -> bool {
     let lanes: [&VecDeque<Stored>; 3] = [&intake.main, &intake.hop, &intake.door];
     lanes.iter().all(|lane| lane.is_empty())
+}
+
+impl Drop for RocksShard {
+    fn drop(&mut self) {
+        self.core.claimed[usize::from(self.id)].store(false, Ordering::Release);
+    }
 }
 
 impl Shard for RocksShard {

@@ -19,13 +19,11 @@ pub type FreeSpace = std::sync::Arc<dyn Fn(&std::path::Path) -> u64 + Send + Syn
 /// Writes above this ask for the free space first, instead of trusting the last look.
 const BIG_WRITE_BYTES: usize = 4 << 20;
 
-/// RocksDB recovers from a full disk by itself. If it refuses writes for so long with space there, it will not.
-const REFUSING_MAX: Duration = Duration::from_secs(60);
-
 pub(crate) struct Watch {
     data: PathBuf,
     floor: u64,
     free_space: FreeSpace,
+    refusing_max: Duration,
     free: AtomicU64,
     is_halted: AtomicBool,
     is_pressed: AtomicBool,
@@ -42,11 +40,12 @@ struct Reasons {
 }
 
 impl Watch {
-    pub(crate) fn new(data: PathBuf, floor: u64, free_space: FreeSpace) -> Self {
+    pub(crate) fn new(data: PathBuf, floor: u64, free_space: FreeSpace, refusing_max: Duration) -> Self {
         let watch = Self {
             data,
             floor,
             free_space,
+            refusing_max,
             free: AtomicU64::new(u64::MAX),
             is_halted: AtomicBool::new(false),
             is_pressed: AtomicBool::new(false),
@@ -116,8 +115,11 @@ impl Watch {
             reasons.refusing_since = None;
         } else {
             let since = *reasons.refusing_since.get_or_insert_with(Instant::now);
-            if since.elapsed() > REFUSING_MAX {
-                reasons.damaged = reasons.write.clone();
+            if since.elapsed() > self.refusing_max && reasons.damaged.is_none() {
+                let path = self.data.display();
+                let reason = format!("{path} still refuses writes with space there: {error}; start the process again");
+                tracing::error!(%reason, "the ledger gives up");
+                reasons.damaged = Some(reason);
             }
         }
         self.publish(&reasons);

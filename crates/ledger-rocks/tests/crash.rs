@@ -52,7 +52,8 @@ fn child_appends_and_commits_until_it_is_killed() {
                 Publish { topic: Topic::Incidents, partition: 0, record }
             }));
             shard.seal(batch).expect("seal");
-            if let campanile_ledger::Settled::Committed(seq) = shard.settled(Duration::from_millis(2)).expect("settled") {
+            if let campanile_ledger::Settled::Committed(seq) = shard.settled(Duration::from_millis(2)).expect("settled")
+            {
                 note(format!("commit {seq} {total}\n"));
             }
         }

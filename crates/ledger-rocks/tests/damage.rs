@@ -38,7 +38,11 @@ fn stopped(flushed: bool) -> OnDisk {
     }
     drop(shard);
     let ledger = subject.ledger.take().expect("open");
-    if flushed { ledger.close() } else { drop(ledger) }
+    if flushed {
+        ledger.close()
+    } else {
+        drop(ledger)
+    }
     subject
 }
 

@@ -102,3 +102,12 @@ fn handles_of_a_closed_ledger_say_so() {
     assert!(appender.append_wait(Topic::Events, 0, vec![campanile_ledger::Record::new("a", "b")]).is_err());
     assert!(!matches!(table.rows(ShardId(0), &[support::ROW]), Err(TableError::Damaged(_))));
 }
+
+#[test]
+fn shard_is_held_by_one_at_a_time() {
+    let subject = OnDisk::new(|_| {});
+    let first = claim(subject.ledger());
+    assert!(claim(subject.ledger()).is_empty(), "both are held");
+    drop(first);
+    assert_eq!(claim(subject.ledger()).len(), 2);
+}

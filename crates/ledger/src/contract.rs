@@ -23,7 +23,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub trait Subject {
     type Shards: Shards;
 
-    /// All shards, to be claimed once per life of the ledger.
+    /// All shards that nobody holds.
     fn shards(&self) -> Self::Shards;
     fn appender(&self) -> Arc<dyn Appender>;
     fn tail(&self) -> Arc<dyn Tail>;
@@ -64,6 +64,7 @@ macro_rules! contract_tests {
             trimmed_offsets_are_reported_as_trimmed,
             trim_stops_below_what_a_lane_has_not_committed,
             order_of_sealed_batches_holds,
+            shard_claimed_again_goes_on_from_its_last_commit,
             idle_ends_when_something_becomes_readable,
         );
     };
@@ -427,7 +428,10 @@ pub fn crash_keeps_the_last_durable_commit_and_inputs_go_on_from_it<S: Subject>(
     let mut shard = claim(subject).remove(0);
     assert_eq!((shard.opening().commit.seq, shard.opening().commit.next), (seq, [2, 0, 1]));
     let intake = read(&mut shard);
-    assert_eq!((texts(&intake.main), texts(&intake.door)), (vec!["c".to_owned(), "d".to_owned()], vec!["y".to_owned()]));
+    assert_eq!(
+        (texts(&intake.main), texts(&intake.door)),
+        (vec!["c".to_owned(), "d".to_owned()], vec!["y".to_owned()])
+    );
     assert_eq!(intake.main[0].offset, 2);
     assert_eq!(commit(&mut shard, everything("value", [4, 0, 2])), seq + 1);
 }
@@ -548,6 +552,18 @@ pub fn order_of_sealed_batches_holds<S: Subject>(subject: &mut S) {
     assert_eq!(read, (0..20).map(|n| format!("{n:02}")).collect::<Vec<_>>());
     assert_eq!(shard.id(), ShardId(0));
     assert_eq!(shard.rows(&[key(1)]).expect("rows"), [Some(b"19".to_vec())]);
+}
+
+pub fn shard_claimed_again_goes_on_from_its_last_commit<S: Subject>(subject: &mut S) {
+    let mut shards = claim(subject);
+    put(subject, Topic::Events, 0, &["a", "b"]);
+    read_main(&mut shards[0], 2);
+    let seq = commit(&mut shards[0], everything("value", [1, 0, 0]));
+    drop(shards);
+    let mut shard = claim(subject).remove(0);
+    assert_eq!((shard.opening().commit.seq, shard.opening().commit.next), (seq, [1, 0, 0]));
+    assert_eq!(texts(&read_main(&mut shard, 1).main), ["b"]);
+    assert_eq!(commit(&mut shard, everything("value", [2, 0, 0])), seq + 1);
 }
 
 pub fn idle_ends_when_something_becomes_readable<S: Subject>(subject: &mut S) {

@@ -46,11 +46,15 @@ pub enum OpenError {
     Unusable { path: String, reason: String },
     #[error("the data in {path} has format {found}, this program reads {known}; use the version that wrote it")]
     Format { path: String, found: u16, known: u16 },
-    #[error("the ledger in {path} has {found} shards, {asked} were asked for; the number is fixed when a ledger is made")]
+    #[error(
+        "the ledger in {path} has {found} shards, {asked} were asked for; the number is fixed when a ledger is made"
+    )]
     Shards { path: String, found: u16, asked: u16 },
     #[error("the data in {path} is damaged: {reason}; restore a copy, or move it away to begin anew")]
     Damaged { path: String, reason: String },
     /// Recovery brought back less than was once confirmed as durable.
-    #[error("the data in {path} lost confirmed writes: recovered up to {recovered}, confirmed up to {confirmed}; the disk does not keep its word")]
+    #[error(
+        "the data in {path} lost confirmed writes: recovered up to {recovered}, confirmed up to {confirmed}; the disk does not keep its word"
+    )]
     LostTail { path: String, recovered: u64, confirmed: u64 },
 }

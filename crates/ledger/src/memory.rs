@@ -96,13 +96,8 @@ impl Memory {
     pub fn new(card: Card, now: Now) -> Self {
         let logs = Topic::ALL.iter().flat_map(|t| (0..t.partitions(card.shards)).map(|_| Log::default())).collect();
         let tables = (0..card.shards).map(|_| Table::default()).collect();
-        let state = State {
-            world: World { logs, tables },
-            saved: None,
-            unanswered: Vec::new(),
-            life: 0,
-            generation: 0,
-        };
+        let state =
+            State { world: World { logs, tables }, saved: None, unanswered: Vec::new(), life: 0, generation: 0 };
         Self { inner: Arc::new(Inner { card, now, state: Mutex::new(state), changed: Condvar::new() }) }
     }
 

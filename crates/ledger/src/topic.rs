@@ -47,9 +47,14 @@ impl Topic {
         }
     }
 
+    /// The name without the `campanile.` in front, as labels and command lines use it.
+    pub fn short_name(self) -> &'static str {
+        self.name().strip_prefix("campanile.").unwrap_or(self.name())
+    }
+
     /// By full name, or without the `campanile.` in front.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|t| t.name() == name || t.name().strip_prefix("campanile.") == Some(name))
+        Self::ALL.into_iter().find(|t| t.name() == name || t.short_name() == name)
     }
 
     /// Number in embedded keys. Never reused.

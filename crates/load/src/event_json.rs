@@ -86,7 +86,7 @@ impl Writer {
         put(out, &["\",\"dedup_key\":\""]);
         put_dedup_key(out, fact.service, fact.alert, &it);
         self.put_payload(fact, &it, out);
-        put(out, &[",\"client\":\"Prometheus ", it.region, "\",\"client_url\":\"https://prometheus.example.com/alerts\""]);
+        put(out, &[",\"client\":\"Prometheus ", it.region, "\""]);
         if it.has_links {
             put(out, &[",\"links\":[{\"href\":\"https://runbooks.example.com/", what(&it), "\",\"text\":\"Runbook \\\""]);
             put(out, &[what(&it), " ", how(&it), "\\\"\"}]"]);

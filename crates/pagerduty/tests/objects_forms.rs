@@ -2,10 +2,13 @@
 
 use campanile_directory::policy::Strategy;
 use campanile_directory::schedule::Restriction;
-use campanile_directory::{Aggregate, FieldPath, Grouping, GroupingSetting, Kind, Object, Policy, Schedule, ServiceDraft};
+use campanile_directory::{
+    Aggregate, FieldPath, Grouping, GroupingSetting, Kind, Object, Policy, Schedule, ServiceDraft,
+};
 use campanile_model::Span;
 use campanile_pagerduty::objects::{position_of, read, write};
 use jiff::civil::{Weekday, time};
+use proptest::prelude::{any, prop, prop_assert, proptest};
 
 #[track_caller]
 fn object(kind: Kind, text: &str) -> Object {
@@ -60,7 +63,8 @@ fn an_object_is_read_bare_and_inside_its_wrapper() {
 #[test]
 fn intelligent_grouping_takes_the_seeds_fields_and_pagerdutys_iag_fields() {
     let seed = r#"{"type": "intelligent", "config": {"time_window": 300, "fields": ["source", "component", "class"]}}"#;
-    let own = r#"{"type": "intelligent", "config": {"time_window": 300, "iag_fields": ["source", "component", "class"]}}"#;
+    let own =
+        r#"{"type": "intelligent", "config": {"time_window": 300, "iag_fields": ["source", "component", "class"]}}"#;
     let fields = vec![FieldPath::Source, FieldPath::Component, FieldPath::Class];
     assert_eq!(grouping(seed), Some(Grouping::Intelligent { fields, window: Span::seconds(300) }));
     assert_eq!(grouping(seed), grouping(own));
@@ -188,4 +192,34 @@ fn escapes_are_read_as_json_means_them() {
     for broken in [r#"{"name": "\ud83d"}"#, r#"{"name": "\x"}"#, r#"{"name": "\u12"}"#, "{\"name\": 01}", "{", ""] {
         assert!(read(Kind::Team, "PID", broken.as_bytes()).is_err(), "{broken}");
     }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_reading_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for kind in Kind::ALL {
+            let _any = read(kind, "PID", &bytes);
+        }
+    }
+
+    /// Near misses reach deeper than noise: the seed's schedule with a few characters changed.
+    #[test]
+    fn no_change_of_a_sound_object_makes_reading_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), select_piece()), 1..4),
+    ) {
+        let mut text = include_str!("objects_seed/schedule.json").to_owned();
+        for (at, piece) in changes {
+            let at = at.index(text.len());
+            if text.is_char_boundary(at) && text.is_char_boundary(at + 1) {
+                text.replace_range(at..=at, piece);
+            }
+        }
+        if let Err(faults) = read(Kind::Schedule, "PID", text.as_bytes()) {
+            prop_assert!(faults.iter().all(|fault| fault.line >= 1 && fault.column >= 1 && fault.offset <= text.len()));
+        }
+    }
+}
+
+fn select_piece() -> impl prop::strategy::Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", "{", "}", "[", "]", "\"", ",", ":", "null", "-1", "é", "\\", "\n", "0", "[]", "{}"])
 }

@@ -25,7 +25,8 @@ fn id(kind: &str, i: usize) -> String {
 }
 
 fn ids<T: std::fmt::Debug>(kind: &'static str, make: fn(String) -> T) -> impl Strategy<Value = Vec<T>> {
-    subsequence((0..EACH).collect::<Vec<_>>(), 1..=EACH).prop_map(move |some| some.into_iter().map(|i| make(id(kind, i))).collect())
+    subsequence((0..EACH).collect::<Vec<_>>(), 1..=EACH)
+        .prop_map(move |some| some.into_iter().map(|i| make(id(kind, i))).collect())
 }
 
 fn one<T: std::fmt::Debug>(kind: &'static str, make: fn(String) -> T) -> impl Strategy<Value = T> {
@@ -55,7 +56,8 @@ fn zone() -> impl Strategy<Value = TimeZone> {
 }
 
 fn field() -> impl Strategy<Value = FieldPath> {
-    let named = FieldPath::NAMED.map(|(_, field)| field).into_iter().chain([FieldPath::Details(vec!["a".into(), "b".into()])]);
+    let named =
+        FieldPath::NAMED.map(|(_, field)| field).into_iter().chain([FieldPath::Details(vec!["a".into(), "b".into()])]);
     select(named.collect::<Vec<_>>())
 }
 
@@ -91,8 +93,12 @@ fn hours() -> impl Strategy<Value = SupportHours> {
         days[0] |= !days.contains(&true);
         days
     });
-    (zone(), days, time_of_day(0..12), time_of_day(12..24))
-        .prop_map(|(zone, days, start, end)| SupportHours { zone, days, start, end })
+    (zone(), days, time_of_day(0..12), time_of_day(12..24)).prop_map(|(zone, days, start, end)| SupportHours {
+        zone,
+        days,
+        start,
+        end,
+    })
 }
 
 prop_compose! {

@@ -73,7 +73,8 @@ fn the_seeds_policy_reads_as_printed() {
 
 #[test]
 fn the_seeds_schedule_reads_as_printed_and_warns_of_the_day() {
-    let (object, warnings) = read(Kind::Schedule, "PXXXXXX", SCHEDULE.as_bytes()).expect("the seed's schedule is sound");
+    let (object, warnings) =
+        read(Kind::Schedule, "PXXXXXX", SCHEDULE.as_bytes()).expect("the seed's schedule is sound");
     let Object::Schedule(schedule) = object else { panic!("a schedule") };
     let warned: Vec<_> = warnings.iter().map(|warning| warning.path.as_str()).collect();
     assert_eq!(warned, ["/schedule_layers/0/restrictions/0/start_day_of_week"]);
@@ -81,7 +82,10 @@ fn the_seeds_schedule_reads_as_printed_and_warns_of_the_day() {
     assert_eq!(layer.start.to_string(), "2024-01-01T05:00:00.000Z");
     assert_eq!(layer.rotation_virtual_start.to_string(), "2024-01-01T14:00:00.000Z");
     assert_eq!(layer.turn, Span::hours(7 * 24));
-    assert_eq!(layer.users.iter().map(|user| user.as_str()).collect::<Vec<_>>(), ["PUSER01", "PUSER02", "PUSER03", "PUSER04"]);
+    assert_eq!(
+        layer.users.iter().map(|user| user.as_str()).collect::<Vec<_>>(),
+        ["PUSER01", "PUSER02", "PUSER03", "PUSER04"]
+    );
     let daily = Restriction::Daily { start: time(9, 0, 0, 0), duration: Span::hours(9) };
     assert_eq!(layer.restrictions, [daily]);
 }
@@ -106,8 +110,14 @@ fn the_example_loads_as_the_seeds_organisation() {
     let mut names: Vec<_> = snapshot.services().map(|service| service.name.as_str()).collect();
     names.sort_unstable();
     let expected = [
-        "api-gateway", "auth-service", "cdn-edge", "database-primary", "kubernetes-cluster", "payment-service",
-        "production-api", "user-service",
+        "api-gateway",
+        "auth-service",
+        "cdn-edge",
+        "database-primary",
+        "kubernetes-cluster",
+        "payment-service",
+        "production-api",
+        "user-service",
     ];
     assert_eq!(names, expected);
     let of_team = |team: &str| {

@@ -57,7 +57,7 @@ pub static INGEST_EVENTS_TOTAL: Metric = Metric {
     }],
     buckets: &[],
     meaning: "One event that was posted: accepted (durable, answered 202), refused for the reason named, unavailable \
-              (503, nothing written) or in doubt (500, perhaps written; the sender's repeat is absorbed).",
+              (503, nothing written) or in doubt (503, perhaps written; the sender repeats it).",
     remedy: "invalid and unparseable: a sender is misconfigured. unknown_key: a key was rotated or mistyped. \
              too_large: the bodies are in dead letters. rate_limited: raise the limit or calm the sender. \
              unavailable, in_doubt: the ledger needs help.",
@@ -93,10 +93,10 @@ pub static INGEST_CONNECTIONS_REFUSED_TOTAL: Metric = Metric {
     unit: Unit::Count,
     labels: &[Label {
         name: "reason",
-        values: Values::Closed(&["too_many", "too_many_per_address", "silent", "slow_header", "slow_body"]),
+        values: Values::Closed(&["too_many_per_address", "silent", "slow_header", "slow_body"]),
     }],
     buckets: &[],
-    meaning: "One connection that was closed without a whole request: too many open, too many from one address, no \
+    meaning: "One connection that was closed without a whole request: too many from one address, no \
               first byte in time, a header or a body that came too slowly.",
     remedy: "A few are port scans and health probes. Many from one address are a broken or hostile sender.",
 };

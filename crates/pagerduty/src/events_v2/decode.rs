@@ -84,7 +84,7 @@ pub struct Event<'a> {
     pub has_images: bool,
 }
 
-/// Parses one body after another with the same buffers. One per thread; holds at most a few hundred KiB between bodies.
+/// Parses one body after another with the same buffers. One per thread; holds at most about 2 MiB between bodies.
 pub struct Decoder {
     buffers: Buffers,
     /// Always empty between calls; kept for its allocation only.

@@ -15,7 +15,7 @@ pub const DEDUP_KEY_CHARS_MAX: usize = text::DEDUP_KEY_CHARS_MAX;
 /// Longest `payload.summary`, in characters. Source: PagerDuty Events API v2.
 pub const SUMMARY_CHARS_MAX: usize = text::SUMMARY_CHARS_MAX;
 /// Largest body, in bytes, after which a decoder keeps its buffers. Ours: a body of 512 KiB can grow them to about
-/// 14 MiB, and one such body must not hold that memory on every thread for ever.
+/// 16 MiB, and one such body must not hold that memory on every thread for ever.
 pub const BUFFERS_KEPT_BYTES_MAX: usize = 65_536;
 /// Body size that a new decoder has room for, in bytes. Ours: most events are below it.
 pub const BUFFERS_FIRST_BYTES: usize = 4_096;

@@ -2,7 +2,7 @@
 //!
 //! They differ in one trap: a service counts `timeout` in minutes, a setting in seconds. `time_window` is seconds in both.
 
-use campanile_directory::grouping::GROUP_WINDOW_DEFAULT;
+use campanile_directory::grouping::{GROUP_WINDOW_DEFAULT, TimeoutUnit};
 use campanile_directory::suggest::did_you_mean;
 use campanile_directory::{Aggregate, FieldPath, Grouping, GroupingSetting, Kind};
 use campanile_model::{GroupingId, ServiceId, Span};
@@ -44,19 +44,12 @@ const TYPES: [(&str, Type); 4] = [
     ("content_based_intelligent", Type::ContentIntelligent),
 ];
 
-/// What `timeout` counts.
-#[derive(Clone, Copy)]
-enum Unit {
-    Minutes,
-    Seconds,
-}
-
 /// `alert_grouping_parameters` of a service; null, absent, or of type null: none.
 pub(super) fn read_parameters(reader: &mut Reader<'_>, service: &Fields<'_>) -> Option<Grouping> {
     const KEY: &str = "alert_grouping_parameters";
     let fields = reader.object(service.get(KEY)?, &service.path_to(KEY), &PARAMETER_KEYS)?;
     fields.get("type")?;
-    read_grouping(reader, &fields, Unit::Minutes)
+    read_grouping(reader, &fields, TimeoutUnit::Minutes)
 }
 
 pub(super) fn read_setting(reader: &mut Reader<'_>, value: &Value) -> Option<GroupingSetting> {
@@ -66,12 +59,12 @@ pub(super) fn read_setting(reader: &mut Reader<'_>, value: &Value) -> Option<Gro
         id: GroupingId::new(reader.id()),
         name: reader.text_or_empty(&fields, "name").into(),
         description: reader.text_or_empty(&fields, "description").to_owned(),
-        grouping: read_grouping(reader, &fields, Unit::Seconds)?,
+        grouping: read_grouping(reader, &fields, TimeoutUnit::Seconds)?,
         services,
     })
 }
 
-fn read_grouping(reader: &mut Reader<'_>, fields: &Fields<'_>, unit: Unit) -> Option<Grouping> {
+fn read_grouping(reader: &mut Reader<'_>, fields: &Fields<'_>, unit: TimeoutUnit) -> Option<Grouping> {
     let kind = reader.need_choice(fields, "type", &TYPES)?;
     let nothing = Value { at: fields.at, data: Data::Object(Vec::new()) };
     let config = reader.object(fields.get("config").unwrap_or(&nothing), &fields.path_to("config"), &CONFIG_KEYS)?;
@@ -85,8 +78,8 @@ fn read_grouping(reader: &mut Reader<'_>, fields: &Fields<'_>, unit: Unit) -> Op
         Type::Time => {
             let timeout = reader.whole(&config, "timeout").filter(|timeout| *timeout != 0);
             let window = timeout.map(|timeout| match unit {
-                Unit::Minutes => Span::minutes(timeout),
-                Unit::Seconds => Span::seconds(timeout),
+                TimeoutUnit::Minutes => Span::minutes(timeout),
+                TimeoutUnit::Seconds => Span::seconds(timeout),
             });
             Grouping::Time { window }
         }
@@ -156,33 +149,35 @@ fn read_fields(reader: &mut Reader<'_>, config: &Fields<'_>, key: &str) -> Vec<F
                     reader.fault(item.at, format!("unknown field \"{text}\"{offer}"), help);
                 }
             },
-            Data::Null | Data::Bool(_) | Data::Number(_) | Data::List(_) | Data::Object(_) => reader.fault(item.at, format!("a field must be a string, and is {}", item.what()), help),
+            Data::Null | Data::Bool(_) | Data::Number(_) | Data::List(_) | Data::Object(_) => {
+                reader.fault(item.at, format!("a field must be a string, and is {}", item.what()), help)
+            }
         }
     }
     paths
 }
 
 pub(super) fn write_parameters(grouping: &Grouping) -> serde_json::Value {
-    write_grouping(grouping, Unit::Minutes)
+    write_grouping(grouping, TimeoutUnit::Minutes)
 }
 
 pub(super) fn write_setting(it: &GroupingSetting) -> serde_json::Value {
-    let mut body = write_grouping(&it.grouping, Unit::Seconds);
+    let mut body = write_grouping(&it.grouping, TimeoutUnit::Seconds);
     body["name"] = it.name.as_str().into();
     body["description"] = it.description.as_str().into();
     body["services"] = references(Kind::Service, it.services.iter().map(|service| service.as_str()));
     body
 }
 
-fn write_grouping(grouping: &Grouping, unit: Unit) -> serde_json::Value {
+fn write_grouping(grouping: &Grouping, unit: TimeoutUnit) -> serde_json::Value {
     let names = |fields: &[FieldPath]| fields.iter().map(|field| field.to_string()).collect::<serde_json::Value>();
     let aggregates = |it: Aggregate| AGGREGATES.iter().find(|(_, known)| *known == it).map(|(name, _)| *name);
     match grouping {
         Grouping::Time { window } => {
             let seconds = window.map_or(0, Span::whole_seconds);
             let timeout = match unit {
-                Unit::Minutes => seconds / 60,
-                Unit::Seconds => seconds,
+                TimeoutUnit::Minutes => seconds / 60,
+                TimeoutUnit::Seconds => seconds,
             };
             json!({ "type": "time", "config": { "timeout": timeout } })
         }

@@ -11,8 +11,15 @@ const KEYS: Keys = Keys {
     of: "integration",
     known: &["id", "type", "name", "integration_key"],
     ignored: &[
-        "service", "vendor", "integration_email", "config", "email_incident_creation", "email_filter_mode",
-        "email_filters", "email_parsers", "email_parsing_fallback",
+        "service",
+        "vendor",
+        "integration_email",
+        "config",
+        "email_incident_creation",
+        "email_filter_mode",
+        "email_filters",
+        "email_parsers",
+        "email_parsing_fallback",
     ],
     idle: &[],
 };

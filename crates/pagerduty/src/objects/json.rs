@@ -245,7 +245,8 @@ impl Parser<'_> {
             return Ok(Data::Number(written));
         }
         self.at = start;
-        Err(self.error(format!("{written:?} is not a number"), "write it like 300, -1 or 0.5; or in quotes as a string"))
+        Err(self
+            .error(format!("{written:?} is not a number"), "write it like 300, -1 or 0.5; or in quotes as a string"))
     }
 
     fn string(&mut self) -> Parsed<String> {

@@ -79,7 +79,8 @@ pub fn read(kind: Kind, id: &str, bytes: &[u8]) -> Result<(Object, Vec<Warning>)
         Some((wrapper, inside)) => {
             if wrapper != kind.as_str() {
                 let own = kind.as_str();
-                let help = format!("write {{\"{own}\": …}}, or the object without a wrapper, or move it to its own kind");
+                let help =
+                    format!("write {{\"{own}\": …}}, or the object without a wrapper, or move it to its own kind");
                 reader.fault(root.at, format!("found \"{wrapper}\" where \"{own}\" belongs"), help);
             }
             inside

@@ -10,8 +10,7 @@ use super::json::{Data, Member, Value};
 use super::positions::line_column;
 
 /// Keys that PagerDuty puts into every object it answers with. They say nothing that a writer could change.
-const READ_ONLY: [&str; 8] =
-    ["id", "type", "summary", "self", "html_url", "created_at", "updated_at", "deleted_at"];
+const READ_ONLY: [&str; 8] = ["id", "type", "summary", "self", "html_url", "created_at", "updated_at", "deleted_at"];
 
 /// The keys of one kind of object.
 pub(crate) struct Keys {
@@ -181,7 +180,11 @@ impl<'b> Reader<'b> {
             let names: Vec<_> = allowed.iter().map(|(name, _)| *name).collect();
             let offer = did_you_mean(word, names.iter().copied());
             let at = fields.get(key).map_or(fields.at, |value| value.at);
-            self.fault(at, format!("\"{key}\" cannot be \"{word}\"{offer}"), format!("allowed are {}", names.join(", ")));
+            self.fault(
+                at,
+                format!("\"{key}\" cannot be \"{word}\"{offer}"),
+                format!("allowed are {}", names.join(", ")),
+            );
         }
         found
     }

@@ -11,22 +11,36 @@ use super::{grouping, integration, reference, references, urgency};
 const KEYS: Keys = Keys {
     of: "service",
     known: &[
-        "name", "description", "status", "escalation_policy", "teams", "alert_creation", "alert_grouping_parameters",
-        "incident_urgency_rule", "support_hours", "scheduled_actions", "auto_resolve_timeout", "acknowledgement_timeout",
-        "integrations", "priority_by_severity", "auto_pause_notifications_parameters",
+        "name",
+        "description",
+        "status",
+        "escalation_policy",
+        "teams",
+        "alert_creation",
+        "alert_grouping_parameters",
+        "incident_urgency_rule",
+        "support_hours",
+        "scheduled_actions",
+        "auto_resolve_timeout",
+        "acknowledgement_timeout",
+        "integrations",
+        "priority_by_severity",
+        "auto_pause_notifications_parameters",
     ],
     ignored: &[
-        "last_incident_timestamp", "addons", "alert_grouping", "alert_grouping_timeout", "response_play", "privilege",
-        "metadata", "incidents_responders",
+        "last_incident_timestamp",
+        "addons",
+        "alert_grouping",
+        "alert_grouping_timeout",
+        "response_play",
+        "privilege",
+        "metadata",
+        "incidents_responders",
     ],
     idle: &[],
 };
-const PRIORITY_KEYS: Keys = Keys {
-    of: "priority_by_severity",
-    known: &["critical", "error", "warning", "info"],
-    ignored: &[],
-    idle: &[],
-};
+const PRIORITY_KEYS: Keys =
+    Keys { of: "priority_by_severity", known: &["critical", "error", "warning", "info"], ignored: &[], idle: &[] };
 
 /// Only `disabled` is the writer's to say; the others PagerDuty computes from open incidents, and so do we.
 const STATUSES: [(&str, bool); 5] =

@@ -13,8 +13,16 @@ const KEYS: Keys = Keys {
     of: "user",
     known: &["name", "email", "time_zone", "role", "job_title", "description", "teams"],
     ignored: &[
-        "color", "avatar_url", "invitation_sent", "billed", "locale", "license", "http_cal_url", "web_cal_url",
-        "coordinated_incidents", "created_via_sso",
+        "color",
+        "avatar_url",
+        "invitation_sent",
+        "billed",
+        "locale",
+        "license",
+        "http_cal_url",
+        "web_cal_url",
+        "coordinated_incidents",
+        "created_via_sso",
     ],
     idle: &["contact_methods", "notification_rules"],
 };

@@ -1,0 +1,121 @@
+//! Talking to the door of a running server.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use campanile_pagerduty::objects::Diagnostic;
+use serde_json::{Value, json};
+
+/// The door said no.
+#[derive(Debug)]
+pub struct Refused {
+    pub message: String,
+    /// Problems of a directory, if it was one.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// A connection to the door.
+pub struct Client {
+    path: PathBuf,
+    reader: BufReader<UnixStream>,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// No server is there: with how to start one.
+    pub fn connect(path: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(path).map_err(|error| {
+            let shown = path.display();
+            match error.kind() {
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
+                    "no server answers at {shown}; start one with `campanile up`, or name its data directory with --data"
+                ),
+                ErrorKind::PermissionDenied => {
+                    anyhow!("{shown} may be used only by the user that runs the server; become that user")
+                }
+                _ => anyhow!("{shown} cannot be connected to: {error}"),
+            }
+        })?;
+        Ok(Self { path: path.to_owned(), reader: BufReader::new(stream) })
+    }
+
+    /// Asks, hands every line before the last to `take`, and gives the last.
+    ///
+    /// # Errors
+    /// The door refuses ([`Refused`]), or the server is gone.
+    pub fn ask(&mut self, request: &Value, mut take: impl FnMut(Value) -> Result<()>) -> Result<Value> {
+        let mut bytes = serde_json::to_vec(request)?;
+        bytes.push(b'\n');
+        let gone = || format!("the server behind {} went away", self.path.display());
+        self.reader.get_ref().write_all(&bytes).with_context(gone)?;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = self.reader.read_until(b'\n', &mut line);
+            if read.with_context(|| format!("the server behind {} went away", self.path.display()))? == 0 {
+                bail!("the server behind {} went away before it answered", self.path.display());
+            }
+            let value: Value = serde_json::from_slice(&line).context("the server answered with something else than JSON")?;
+            if let Some(message) = value["error"].as_str() {
+                let diagnostics = value["diagnostics"].as_array().map(|list| list.iter().map(diagnostic).collect());
+                return Err(Refused { message: message.to_owned(), diagnostics: diagnostics.unwrap_or_default() }.into());
+            }
+            if value["done"] == json!(true) {
+                return Ok(value);
+            }
+            take(value)?;
+        }
+    }
+
+    /// Asks for one line only.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub fn ask_once(&mut self, request: &Value) -> Result<Value> {
+        self.ask(request, |_| Ok(()))
+    }
+
+    /// Every row of a kind on every shard, page by page.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub fn rows(&mut self, kind: &str, mut take: impl FnMut(Value) -> Result<()>) -> Result<()> {
+        let shards = self.ask_once(&json!({ "op": "card" }))?["shards"].as_u64().unwrap_or(0);
+        for shard in 0..shards {
+            let mut after = Value::Null;
+            loop {
+                let page = json!({ "op": "rows", "shard": shard, "kind": kind, "after": after, "limit": 1000 });
+                let last = self.ask(&page, |mut line| take(line["value"].take()))?;
+                after = last["after"].clone();
+                if after.is_null() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn diagnostic(json: &Value) -> Diagnostic {
+    let number = |name: &str| json[name].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(1);
+    Diagnostic {
+        file: json["file"].as_str().unwrap_or_default().to_owned(),
+        line: number("line"),
+        column: number("column"),
+        message: json["message"].as_str().unwrap_or_default().to_owned(),
+        help: json["help"].as_str().map(str::to_owned),
+    }
+}

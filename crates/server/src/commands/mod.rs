@@ -1,0 +1,80 @@
+//! The command line: one file per subcommand. Grammar and words here are what people type; keep them.
+//!
+//! Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 (`send` only) not delivered, try again.
+
+mod at;
+mod config;
+mod demo;
+mod directory;
+mod incident;
+mod log;
+mod send;
+mod tail;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Turns raw alerts into actionable incidents. Speaks PagerDuty's Events API v2.
+#[derive(Parser)]
+#[command(name = "campanile", version, arg_required_else_help = true, propagate_version = true)]
+#[command(after_help = "\
+First steps:
+  campanile demo                                  an hour of noise in ten seconds, then yours to play with
+  campanile up --directory examples/seed-organisation
+  campanile send --routing-key KEY --summary 'Disk full on db-1' --source db-1 --severity critical
+  campanile incident list
+  campanile tail incidents
+
+Settings come from flags, then CAMPANILE_… variables, then the file given with --config; see `campanile config show`.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: every role in one process, on one data directory
+    Up(up::Args),
+    /// Show what it does: an hour of noise in ten seconds, on data that is thrown away
+    Demo(demo::Args),
+    /// Check, apply and show the organisation: services, keys, teams, schedules, maintenance
+    Directory(directory::Args),
+    /// Send one event, from a script or by hand
+    Send(send::Args),
+    /// List incidents, look at one, acknowledge, resolve or change it
+    Incident(incident::Args),
+    /// Follow incidents, alerts, dead letters or any other topic
+    Tail(tail::Args),
+    /// Export the log of a stopped server; list its topics
+    Log(log::Args),
+    /// Show or check the configuration
+    Config(config::Args),
+    /// Print the version
+    Version,
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// It could not be done; the message says what to do.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Up(args) => up::run(args),
+            Command::Demo(args) => demo::run(args),
+            Command::Directory(args) => directory::run(args),
+            Command::Send(args) => send::run(args),
+            Command::Incident(args) => incident::run(args),
+            Command::Tail(args) => tail::run(args),
+            Command::Log(args) => log::run(args),
+            Command::Config(args) => config::run(args),
+            Command::Version => {
+                println!("campanile {}", env!("CARGO_PKG_VERSION"));
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The operator's door: a Unix socket in the data directory, one JSON object a line.
+//!
+//! ```text
+//!  → {"op":"ends","topic":"events"}
+//!  ← {"done":true,"ends":[[0,1000],[0,12]]}         zero or more lines, then one with "done" or "error"
+//! ```
+//!
+//! A running server holds the lock on its data, so the command line, the oracle and other programs come in here. Who may
+//! connect is decided by the file's mode, 0600. Each connection has a thread: they are few, and `follow` blocks.
+
+mod append;
+mod command;
+mod directory;
+pub mod line;
+mod read;
+pub mod request;
+mod rows;
+mod serve;
+mod socket;
+mod status;
+
+use std::sync::Arc;
+
+use campanile_ledger::{Appender, Card, Tail};
+use campanile_ledger_rocks::Table;
+
+use crate::apply::Applier;
+use crate::feed::Feed;
+use crate::roles::Roles;
+
+pub use socket::Door;
+
+/// What the door reaches.
+#[derive(Clone)]
+pub struct Ports {
+    pub card: Card,
+    pub appender: Arc<dyn Appender>,
+    pub tail: Arc<dyn Tail>,
+    pub table: Table,
+    pub feed: Arc<Feed>,
+    pub applier: Arc<Applier>,
+    pub roles: Roles,
+}

@@ -1,0 +1,53 @@
+//! Whether senders should come here: the ledger takes input, the directory is known, the processor works.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use campanile_ledger_rocks::Ledger;
+
+use crate::feed::Feed;
+use crate::roles::Roles;
+
+#[derive(Clone)]
+pub struct Readiness {
+    ledger: Weak<Ledger>,
+    feed: Arc<Feed>,
+    roles: Roles,
+    is_draining: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    pub fn new(ledger: &Arc<Ledger>, feed: Arc<Feed>, roles: Roles) -> Self {
+        Self { ledger: Arc::downgrade(ledger), feed, roles, is_draining: Arc::default() }
+    }
+
+    /// From now on the answer is no, so that balancers look elsewhere.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// Says yes, or why not, for people.
+    ///
+    /// # Errors
+    /// The first reason found.
+    pub fn check(&self) -> Result<(), String> {
+        if self.is_draining.load(Ordering::Acquire) {
+            return Err("the server is stopping".to_owned());
+        }
+        let Some(ledger) = self.ledger.upgrade() else { return Err("the ledger is closed".to_owned()) };
+        if let Some(reason) = ledger.health().halted {
+            return Err(reason);
+        }
+        if !self.feed.is_caught_up() {
+            return Err("the directory is being read".to_owned());
+        }
+        if let Some(reason) = self.roles.failed() {
+            return Err(format!("the processor stopped: {reason}"));
+        }
+        let halted = self.roles.status().into_iter().find_map(|shard| Some((shard.shard, shard.halted?)));
+        match halted {
+            Some((shard, reason)) => Err(format!("shard {shard} cannot commit: {reason}")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Metrics of the process: the recorder behind `/metrics`, and a sampler that copies what the ledger says of itself.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use campanile_catalogue::{Gauge, describe_all, gauge, metrics};
+use campanile_ledger_rocks::{Health, Ledger};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::feed::Feed;
+use crate::supervise::Supervisor;
+
+/// Time between two samples. A scrape every 15 s sees fresh ones, and a sample costs microseconds.
+const SAMPLE_EVERY: Duration = Duration::from_secs(5);
+
+/// The page behind `/metrics`.
+#[derive(Clone)]
+pub struct Telemetry {
+    handle: PrometheusHandle,
+}
+
+impl Telemetry {
+    /// Installs the recorder. Before any role makes a series, and once per process.
+    ///
+    /// # Errors
+    /// A recorder is there already.
+    pub fn install() -> Result<Self> {
+        static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
+        if let Some(handle) = INSTALLED.get() {
+            return Ok(Self { handle: handle.clone() });
+        }
+        let mut builder = PrometheusBuilder::new();
+        for metric in metrics::all().filter(|metric| !metric.buckets.is_empty()) {
+            let matcher = Matcher::Full(metric.name.to_owned());
+            builder = builder
+                .set_buckets_for_metric(matcher, metric.buckets)
+                .with_context(|| format!("the buckets of {} are refused", metric.name))?;
+        }
+        let handle = builder.install_recorder().context("metrics could not be started")?;
+        describe_all();
+        Ok(Self { handle: INSTALLED.get_or_init(|| handle).clone() })
+    }
+
+    /// The page in Prometheus' text format.
+    pub fn page(&self) -> String {
+        self.handle.render()
+    }
+
+    fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+/// Gauges that nobody else sets.
+struct Sampler {
+    free: Gauge,
+    halted: Gauge,
+    write_stopped: Gauge,
+    delayed_write_rate: Gauge,
+    block_cache: Gauge,
+    compactions: Gauge,
+    epoch: Gauge,
+}
+
+impl Sampler {
+    fn new() -> Self {
+        Self {
+            free: gauge(&metrics::LEDGER_FREE_BYTES, &[]),
+            halted: gauge(&metrics::LEDGER_HALTED, &[]),
+            write_stopped: gauge(&metrics::ROCKSDB_WRITE_STOPPED, &[]),
+            delayed_write_rate: gauge(&metrics::ROCKSDB_DELAYED_WRITE_RATE, &[]),
+            block_cache: gauge(&metrics::ROCKSDB_BLOCK_CACHE_BYTES, &[]),
+            compactions: gauge(&metrics::ROCKSDB_RUNNING_COMPACTIONS, &[]),
+            epoch: gauge(&metrics::DIRECTORY_EPOCH, &[]),
+        }
+    }
+
+    fn show(&self, health: &Health) {
+        let flag = |on: bool| if on { 1.0 } else { 0.0 };
+        self.free.set(health.disk_free_bytes as f64);
+        self.halted.set(flag(health.halted.is_some()));
+        self.write_stopped.set(flag(health.is_write_stopped));
+        self.delayed_write_rate.set(health.delayed_write_rate as f64);
+        self.block_cache.set(health.block_cache_bytes as f64);
+        self.compactions.set(health.compactions_running as f64);
+    }
+}
+
+/// Starts the thread that samples the ledger and the directory.
+///
+/// # Errors
+/// The system has no thread to give.
+pub fn start_sampler(
+    ledger: &Arc<Ledger>,
+    feed: &Arc<Feed>,
+    telemetry: Telemetry,
+    supervisor: &Supervisor,
+) -> Result<()> {
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    gauge(&metrics::START_TIME_SECONDS, &[]).set(started.as_secs_f64());
+    gauge(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
+    let (ledger, feed) = (Arc::downgrade(ledger), Arc::clone(feed));
+    supervisor.spawn("metrics-sampler", move |stop| {
+        let sampler = Sampler::new();
+        loop {
+            if let Some(ledger) = ledger.upgrade() {
+                sampler.show(&ledger.health());
+            }
+            sampler.epoch.set(feed.current_epoch().0 as f64);
+            telemetry.upkeep();
+            if stop.wait(SAMPLE_EVERY) {
+                return Ok(());
+            }
+        }
+    })
+}

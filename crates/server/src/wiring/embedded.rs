@@ -1,0 +1,193 @@
+//! All roles in one process on the embedded ledger.
+//!
+//! ```text
+//!  open    ledger → feed → first directory → gateway bound → processor → gateway serves → door
+//!  drain   readiness no → gateway → processor → feed and door → ledger
+//! ```
+//!
+//! The directory is read before any event is judged: an event judged too early would find no owner of its key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use campanile_clock::Clock;
+use campanile_ledger_rocks::{Ledger, Options};
+use campanile_pagerduty::objects::File;
+use campanile_processor::Drained;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use super::gate::Gate;
+use crate::apply::{Applied, Applier, Change, Refused};
+use crate::config::Settings;
+use crate::door::{Door, Ports};
+use crate::feed::Feed;
+use crate::readiness::Readiness;
+use crate::roles::{Roles, processor_options};
+use crate::supervise::{Death, Supervisor};
+use crate::telemetry::{self, Telemetry};
+
+/// Longest wait for the stored directory to be read at the start.
+const FEED_WAIT: Duration = Duration::from_secs(60);
+/// How often it is asked whether the processor still lives.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
+/// Longest wait for our own threads at the end; each looks at the stop more often than that.
+const THREADS_WAIT: Duration = Duration::from_secs(3);
+
+/// What to build.
+pub struct Plan<'a> {
+    pub settings: &'a Settings,
+    /// The ledger's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Objects to apply before the first event is judged.
+    pub directory: Option<Vec<File>>,
+    pub telemetry: Telemetry,
+}
+
+/// Everything that runs.
+pub struct House {
+    ledger: Arc<Ledger>,
+    pub ports: Ports,
+    supervisor: Arc<Supervisor>,
+    deaths: mpsc::UnboundedReceiver<Death>,
+    gate: Gate,
+    door: Door,
+    readiness: Readiness,
+    drain_within: Duration,
+    /// What the first directory changed.
+    pub applied: Option<Applied>,
+}
+
+impl House {
+    /// Opens the ledger and starts every role.
+    ///
+    /// # Errors
+    /// The data cannot be opened, the directory is invalid, the port is taken: with what to do.
+    pub fn open(plan: Plan<'_>, runtime: &Runtime) -> Result<Self> {
+        let settings = plan.settings;
+        let ledger = Arc::new(open_ledger(settings, plan.clock)?);
+        let (supervisor, deaths) = Supervisor::new();
+        let ports = ports(&ledger);
+        start_feed(&ports, &supervisor)?;
+        let applied = plan.directory.map(|files| apply_first(&ports, files)).transpose()?;
+        let readiness = Readiness::new(&ledger, Arc::clone(&ports.feed), ports.roles.clone());
+        let gate = Gate::bind(settings, &ports, &readiness, &plan.telemetry, runtime)?;
+        let public_url = settings.public_url.clone().unwrap_or_else(|| gate.url());
+        let options = processor_options(settings, public_url);
+        ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
+        let gate = gate.serve(runtime)?;
+        let door = Door::open(&settings.socket, ports.clone(), &supervisor)?;
+        let roles = ports.roles.clone();
+        supervisor.spawn("processor-watch", move |stop| loop {
+            if let Some(reason) = roles.failed() {
+                bail!("the processor stopped: {reason}");
+            }
+            if stop.wait(WATCH_EVERY) {
+                return Ok(());
+            }
+        })?;
+        telemetry::start_sampler(&ledger, &ports.feed, plan.telemetry, &supervisor)?;
+        let drain_within = settings.drain_within;
+        Ok(Self { ledger, ports, supervisor, deaths, gate, door, readiness, drain_within, applied })
+    }
+
+    /// `http://` and the address that the gateway listens on.
+    pub fn url(&self) -> String {
+        self.gate.url()
+    }
+
+    /// Waits until a part dies.
+    pub async fn death(&mut self) -> Death {
+        tokio::select! {
+            told = self.deaths.recv() => told.unwrap_or(Death { name: "supervisor", reason: "it is gone".to_owned() }),
+            reason = self.gate.death() => Death { name: "gateway", reason },
+        }
+    }
+
+    /// Stops everything in the order of the head of this file, telling each step.
+    ///
+    /// # Errors
+    /// What was not clean. Nothing confirmed is lost even then.
+    pub fn drain(self, runtime: &Runtime, tell: &dyn Fn(&str)) -> Result<()> {
+        self.readiness.drain();
+        tell("taking no more requests; answering those that are here");
+        self.gate.stop(runtime);
+        tell("judging and committing what was taken");
+        let drained = self.ports.roles.drain(self.drain_within);
+        let late = {
+            let late = self.supervisor.end(THREADS_WAIT);
+            self.door.close();
+            late
+        };
+        drop(self.ports);
+        tell("closing the ledger");
+        close_ledger(self.ledger);
+        if !late.is_empty() {
+            tracing::warn!(threads = late.join(", "), "threads did not end in time");
+        }
+        match drained {
+            None | Some(Drained::Clean) => Ok(()),
+            Some(Drained::TimedOut) => {
+                tell("not everything was committed in time; nothing is lost, the next start goes on from there");
+                Ok(())
+            }
+            Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
+        }
+    }
+}
+
+fn open_ledger(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Ledger> {
+    let mut options = Options::new(&settings.ledger.data, clock);
+    options.shards = settings.ledger.shards;
+    options.free_space_floor_bytes = settings.ledger.free_space_floor_bytes;
+    options.block_cache_bytes = settings.ledger.block_cache_bytes;
+    Ok(Ledger::open(options)?)
+}
+
+/// Closes the ledger once the last short-lived user has let go of it.
+fn close_ledger(mut ledger: Arc<Ledger>) {
+    for _ in 0..100 {
+        ledger = match Arc::try_unwrap(ledger) {
+            Ok(ledger) => return ledger.close(),
+            Err(shared) => shared,
+        };
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    tracing::warn!("the ledger is still in use; its write-ahead log is durable and the next start recovers it");
+}
+
+fn ports(ledger: &Ledger) -> Ports {
+    Ports {
+        card: ledger.card(),
+        appender: ledger.appender(),
+        tail: ledger.tail(),
+        table: ledger.table(),
+        feed: Feed::new(ledger.card().shards),
+        applier: Arc::new(Applier::new()),
+        roles: Roles::default(),
+    }
+}
+
+fn start_feed(ports: &Ports, supervisor: &Supervisor) -> Result<()> {
+    let (feed, tail) = (Arc::clone(&ports.feed), Arc::clone(&ports.tail));
+    supervisor.spawn("directory-feed", move |stop| feed.run(tail.as_ref(), &stop))?;
+    if !ports.feed.wait_until_caught_up(FEED_WAIT) {
+        bail!("the stored directory could not be read within {} s; see the log above", FEED_WAIT.as_secs());
+    }
+    Ok(())
+}
+
+fn apply_first(ports: &Ports, files: Vec<File>) -> Result<Applied> {
+    let change = Change { files, ..Change::default() };
+    let shards = ports.card.shards;
+    let applied = ports.applier.apply(change, &ports.feed, ports.appender.as_ref(), &ports.roles, shards);
+    applied.map_err(|refused| match refused {
+        Refused::Failed(reason) => anyhow!(reason),
+        Refused::Invalid(diagnostics) => {
+            let shown: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+            anyhow!("{}\n\nthe directory has {} problems; nothing was started", shown.join("\n"), shown.len())
+        }
+    })
+    .context("the directory was not applied")
+}

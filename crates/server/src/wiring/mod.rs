@@ -1,0 +1,6 @@
+//! How the parts are put together: one file per ledger. Embedded is the default and the only one so far.
+
+pub mod embedded;
+mod gate;
+
+pub use embedded::{House, Plan};
