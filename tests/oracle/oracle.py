@@ -45,8 +45,9 @@ def shards_of(topics) -> int:
     return max((number + 1 for topic in inputs for number in topics.numbers(topic)), default=1)
 
 
-def check(topics, shards=None, ledger=None, findings=None):
-    """Judges an export. Gives the findings and the shards as they stand at the end."""
+def check(topics, shards=None, ledger=None, findings=None, rows_at=None):
+    """Judges an export. Gives the findings and the shards as they stand at the end. `rows_at`: by shard, the commit at
+    which its rows are to be kept."""
     findings = findings or Findings()
     for problem in topics.problems:
         findings.add("out of order", problem)
@@ -59,7 +60,8 @@ def check(topics, shards=None, ledger=None, findings=None):
     snapshots = directory.snapshots(topics.log("directory", 0), shards)
     forwarded, ended = [], []
     for shard in range(shards):
-        replay = Shard(topics, shard, ledger, snapshots, findings, forwarded)
+        replay = Shard(topics, shard, ledger, snapshots, findings, forwarded,
+                       (rows_at or {}).get(shard))
         replay.run()
         ended.append(replay)
     check_hops(topics, shards, forwarded, findings)
@@ -90,20 +92,24 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("export", help="NDJSON of `campanile log export`, or - for standard input")
     parser.add_argument("--journal", action="append", default=[], help="what a sender was promised; may be given again")
-    parser.add_argument("--rows", help="rows of every shard at the end, as the operator's door gives them")
+    parser.add_argument("--rows", help="rows of the shards, as the operator's door gives them")
     parser.add_argument("--shards", type=int, help="shards of the ledger; default: what the export shows")
     parser.add_argument("--ledger", type=lambda text: int(text, 16), help="id of the ledger in hex; default: what ids show")
     chosen = parser.parse_args(arguments)
     gc.disable()
     lines = sys.stdin if chosen.export == "-" else open(chosen.export, encoding="utf-8")
     topics = topics_.read(lines)
-    findings, ended = check(topics, chosen.shards, chosen.ledger)
+    rows = None
+    if chosen.rows:
+        with open(chosen.rows, encoding="utf-8") as lines:
+            rows = state.Rows(lines)
+    findings, ended = check(topics, chosen.shards, chosen.ledger, rows_at=rows and rows.at)
     extra = ""
     if chosen.journal:
         extra = f" · 202s matched {journal.match(chosen.journal, topics, findings)}"
-    if chosen.rows:
-        with open(chosen.rows, encoding="utf-8") as lines:
-            extra += f" · rows {state.compare(lines, ended, findings)}"
+    if rows:
+        rows.compare(ended, findings)
+        extra += f" · rows {rows.count}"
     incidents, alerts = state.open_things(ended)
     for words in findings.words:
         print(words)

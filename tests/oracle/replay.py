@@ -6,8 +6,10 @@ The step records say *when* the shard did something; whether it might, and what 
 import json
 
 import identity
+import state
 from compare import Stream
-from triage import ANSWER, TIMER_WORDS, URGENCY_RISE, Source, Triage
+from timers import TIMER_WORDS, URGENCY_RISE
+from triage import Source, Triage
 
 LANES = ("main", "hop", "door")
 TOPICS = {"main": "events", "hop": "triage", "door": "commands"}
@@ -15,9 +17,10 @@ TOPICS = {"main": "events", "hop": "triage", "door": "commands"}
 
 class Shard:
     """Replays a shard. `forwarded` takes what it sends on: (home, source partition, source offset, at,
-    hops, key, value, minted dedup key)."""
+    hops, key, value, minted dedup key). `rows_at`: the commit at which `rows` are kept, to be compared with the ledger's."""
 
-    def __init__(self, topics, shard: int, ledger: int, snapshots: dict, findings, forwarded: list):
+    def __init__(self, topics, shard: int, ledger: int, snapshots: dict, findings, forwarded: list, rows_at=None):
+        self.rows_at, self.rows = rows_at, None
         self.topics, self.shard, self.snapshots, self.findings = topics, shard, snapshots, findings
         self.forwarded = forwarded
         self.triage = Triage(ledger, shard, self)
@@ -79,6 +82,8 @@ class Shard:
         for alert in self.triage.commit():
             self.alerts.expect(alert)
         self._check_standing(where, step)
+        if step["seq"] == self.rows_at:
+            self.rows = state.rows_of(self.triage)
 
     def _check_standing(self, where, step):
         said = (step["now"], step["serial"], step["out_seq"])

@@ -1,7 +1,8 @@
 """The rows of the shards at the end: what the machine would go on from, against what the oracle would.
 
 Rows are NDJSON as the operator's door shows them, with their shard: `{"shard","kind","key","value"}`. Keys are hashes
-that the oracle does not make, so rows are compared by what they say, each kind as a bag.
+that the oracle does not make, so rows are compared by what they say, each kind as a bag. A line
+`{"shard","committed_seq"}` tells at which commit the rows stood.
 """
 
 import json
@@ -19,20 +20,30 @@ def open_things(ended) -> tuple:
     return incidents, alerts
 
 
-def compare(lines, ended, findings) -> int:
-    """Compares every row. Gives how many there are."""
-    found, count = {}, 0
-    for text in lines:
-        row = json.loads(text)
-        count += 1
-        told = _told(row["kind"], row["value"])
-        for thing in told:
-            found.setdefault((row["shard"], row["kind"]), Counter())[thing] += 1
-    for shard in ended:
-        for kind, wanted in _wanted(shard.triage).items():
-            held = found.get((shard.shard, kind), Counter())
-            same_bag(f"rows {kind} of shard {shard.shard}", wanted, list(held.elements()), findings)
-    return count
+class Rows:
+    """Rows as they were at some commit of each shard: `at` tells which."""
+
+    def __init__(self, lines):
+        self.at, self.found, self.count = {}, {}, 0
+        for text in lines:
+            row = json.loads(text)
+            if "committed_seq" in row:
+                self.at[row["shard"]] = row["committed_seq"]
+                continue
+            self.count += 1
+            bag = self.found.setdefault((row["shard"], row["kind"]), Counter())
+            bag.update(_told(row["kind"], row["value"]))
+
+    def compare(self, ended, findings):
+        """Compares every row with what the shards would have had at that commit."""
+        for shard in ended:
+            if shard.rows is None:
+                findings.add("lost", f"shard {shard.shard}: its rows stand at commit {self.at.get(shard.shard)}, which no "
+                             "step record tells of")
+                continue
+            for kind, wanted in shard.rows.items():
+                held = self.found.get((shard.shard, kind), Counter())
+                same_bag(f"rows {kind} of shard {shard.shard}", wanted, list(held.elements()), findings)
 
 
 def _plain(thing) -> str:
@@ -45,7 +56,8 @@ def _told(kind: str, value: dict) -> list:
     return [_plain(value)]
 
 
-def _wanted(triage) -> dict:
+def rows_of(triage) -> dict:
+    """What the rows of a shard must tell, by kind."""
     rows = {"alert": [], "details": [], "incident": [], "group": [], "members": [], "answer": []}
     for row in triage.alerts.values():
         if type(row) is Alert:

@@ -245,6 +245,24 @@ class Judging(unittest.TestCase):
             it.edit("steps", 3, lambda value: value.update({field: value[field] + 1}))
             self.found(it, "wrong")
 
+    def test_rows_that_differ_from_what_was_decided_are_found(self):
+        it = incident_life()
+        read = topics_.read(json.dumps(line) for line in it.lines)
+        _, ended = oracle.check(read, shards=1, ledger=LEDGER, rows_at={0: 2})
+        lines = [{"shard": 0, "committed_seq": 2}]
+        for kind, things in ended[0].rows.items():
+            if kind == "members":
+                lines.append({"shard": 0, "kind": kind, "value": {"members": [{"alert": it} for it in things]}})
+            else:
+                lines.extend({"shard": 0, "kind": kind, "value": json.loads(thing)} for thing in things)
+        for change, expected in (({}, 0), ({"count": 7}, 2)):
+            for line in lines:
+                if line.get("kind") == "alert":
+                    line["value"].update(change)
+            findings = compare.Findings()
+            state.Rows(json.dumps(line) for line in lines).compare(ended, findings)
+            self.assertEqual(sum(findings.counts.values()), expected, findings.words)
+
     def test_an_id_of_another_serial_is_no_id_of_ours(self):
         it = incident_life()
         it.edit("alerts", 1, lambda value: value.update(id=identity.derive(LEDGER, 0, 9)))

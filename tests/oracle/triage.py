@@ -5,25 +5,18 @@ One `Triage` is one shard. It knows no commit and no topic: what it decides it h
 Rows are plain objects and keys are tuples: nothing here shares a byte with what it checks.
 """
 
-import heapq
-import itertools
 import json
 
 import events
 import identity
 from moments import rfc3339
+from records import show_alert, show_incident
+from timers import ACKNOWLEDGEMENT, ANSWER, AUTO_RESOLVE, TOMBSTONE, URGENCY_RISE, WORDS_OF_TIMERS, Timers
 
 HOPS_MAX = 3
 TOMBSTONE_KEPT_MS = 10 * 60_000
 ANSWER_KEPT_MS = 24 * 3_600_000
 COMMAND_ID_CHARS_MAX = 128
-
-# Numbers of timer kinds: with the due time they are the order in which timers fire.
-AUTO_RESOLVE, ACKNOWLEDGEMENT, URGENCY_RISE, ANSWER, TOMBSTONE = range(1, 6)
-TIMER_WORDS = {"auto_resolve": AUTO_RESOLVE, "acknowledgement_timeout": ACKNOWLEDGEMENT, "urgency_rise": URGENCY_RISE,
-               "answer_expiry": ANSWER, "tombstone_expiry": TOMBSTONE}
-WORDS_OF_TIMERS = {kind: word for word, kind in TIMER_WORDS.items()}
-
 
 class Source:
     """The first append of an event, and how often it was sent on since."""
@@ -53,32 +46,6 @@ class Incident:
                  "policy", "policy_name", "created_at", "changed_at", "resolved_at", "revision", "alerts", "open",
                  "grouping", "last_joined_at", "acknowledgements", "auto_resolve_at", "acknowledgement_ends_at",
                  "rises_at", "members")
-
-
-class Timers:
-    """At most one deadline per (kind, object), and the order they fire in."""
-
-    def __init__(self):
-        self.due, self.heap, self.tie = {}, [], itertools.count()
-
-    def set(self, kind, thing, due):
-        if self.due.get((kind, thing)) != due:
-            self.due[kind, thing] = due
-            # Incidents tie by their number. What hashes name ties in an order that only the hash knows.
-            heapq.heappush(self.heap, (due, kind, thing if kind <= URGENCY_RISE else next(self.tie), thing))
-
-    def clear(self, kind, thing):
-        self.due.pop((kind, thing), None)
-
-    def first(self):
-        """(due, kind, thing) of the earliest, or None."""
-        heap = self.heap
-        while heap:
-            due, kind, _, thing = heap[0]
-            if self.due.get((kind, thing)) == due:
-                return due, kind, thing
-            heapq.heappop(heap)
-        return None
 
 
 class Triage:
@@ -470,39 +437,3 @@ def _hidden(hidden):
     word, window = hidden
     verdict = {"outcome": "suppressed", "reason": word}
     return dict(verdict, maintenance_window=window) if window else verdict
-
-
-def _reference(kind, id_, name):
-    return {"id": id_, "type": f"{kind}_reference", "summary": name}
-
-
-def show_alert(alert) -> dict:
-    return {
-        "v": 1, "id": alert.id, "type": "alert", "status": alert.status, "suppressed": alert.hidden is not None,
-        "severity": alert.severity, "summary": alert.summary, "alert_key": alert.key[2],
-        "service": _reference("service", alert.service, alert.service_name),
-        "integration": {"id": alert.integration, "type": "integration_reference"},
-        "incident": {"id": alert.incident, "type": "incident_reference"} if alert.incident else None,
-        "verdict": alert.verdict, "count": alert.count, "created_at": rfc3339(alert.first_seen),
-        "last_seen_at": rfc3339(alert.last_seen),
-        "resolved_at": rfc3339(alert.resolved_at) if alert.resolved_at is not None else None, "body": alert.body,
-    }
-
-
-def show_incident(incident, shard: int) -> dict:
-    priority = incident.priority
-    return {
-        "id": incident.id, "type": "incident", "self": f"/incidents/{incident.id}",
-        "html_url": f"/incidents/{incident.id}", "number": identity.spoken(shard, incident.serial),
-        "status": incident.status, "incident_key": incident.incident_key, "created_at": rfc3339(incident.created_at),
-        "last_status_change_at": rfc3339(incident.changed_at),
-        "resolved_at": rfc3339(incident.resolved_at) if incident.resolved_at is not None else None,
-        "title": incident.title, "service": _reference("service", incident.service, incident.service_name),
-        "assignees": [], "escalation_policy": _reference("escalation_policy", incident.policy, incident.policy_name),
-        "urgency": incident.urgency,
-        "priority": _reference("priority", priority["id"], priority["name"]) if priority else None,
-        "acknowledgements": list(incident.acknowledgements),
-        "alert_counts": {"all": incident.alerts, "triggered": incident.open,
-                         "resolved": incident.alerts - incident.open},
-        "alert_grouping": incident.grouping,
-    }

@@ -56,12 +56,7 @@ impl Scaled {
         let factor = factor.max(2);
         let real_ms = length.0 / factor;
         let start = Wall.now() + Span(real_ms) - length;
-        Self {
-            began: Instant::now(),
-            start,
-            factor,
-            caught_up_after: std::time::Duration::from_millis(real_ms as u64),
-        }
+        Self { began: Instant::now(), start, factor, caught_up_after: std::time::Duration::from_millis(real_ms as u64) }
     }
 
     /// How long to wait, in real time, until this clock shows `at`.
@@ -76,7 +71,9 @@ impl Clock for Scaled {
     fn now(&self) -> Timestamp {
         let elapsed = self.began.elapsed();
         if elapsed >= self.caught_up_after {
-            return self.start + Span(self.caught_up_after.as_millis() as i64 * self.factor) + Span((elapsed - self.caught_up_after).as_millis() as i64);
+            return self.start
+                + Span(self.caught_up_after.as_millis() as i64 * self.factor)
+                + Span((elapsed - self.caught_up_after).as_millis() as i64);
         }
         self.start + Span(elapsed.as_micros() as i64 * self.factor / 1000)
     }

@@ -78,12 +78,8 @@ impl<M: Machine, S: Shard> Runner<M, S> {
         machine.open(&opening);
         machine.switch();
         let commit = opening.commit;
-        let growing = Growing {
-            output: Output::new(commit.out_seq),
-            next: commit.next,
-            now: commit.now,
-            ..Growing::default()
-        };
+        let growing =
+            Growing { output: Output::new(commit.out_seq), next: commit.next, now: commit.now, ..Growing::default() };
         let telemetry = Telemetry::new(shard.id());
         let standing = Standing {
             committed_seq: commit.seq,
@@ -180,7 +176,11 @@ impl<M: Machine, S: Shard> Runner<M, S> {
     /// How long nothing can fall due here. Timers of an idle shard are looked at often enough to fire within a second.
     fn patience(&self) -> Duration {
         let gap = self.options.cadence.gap.saturating_sub(self.sealed_at.elapsed());
-        if self.growing.is_empty() { Duration::from_millis(50) } else { gap.clamp(Duration::from_millis(1), self.options.cadence.age) }
+        if self.growing.is_empty() {
+            Duration::from_millis(50)
+        } else {
+            gap.clamp(Duration::from_millis(1), self.options.cadence.age)
+        }
     }
 
     fn seal_is_due(&self, nothing_to_read: bool, committer_free: bool) -> bool {

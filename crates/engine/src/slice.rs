@@ -51,7 +51,10 @@ impl Growing {
 pub(crate) enum Trouble {
     Stop(Stop),
     /// The machine panicked on this input, or on a timer.
-    Panic { input: Option<(campanile_ledger::Lane, u64)>, message: String },
+    Panic {
+        input: Option<(campanile_ledger::Lane, u64)>,
+        message: String,
+    },
 }
 
 impl From<Stop> for Trouble {

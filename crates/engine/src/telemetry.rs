@@ -70,7 +70,8 @@ impl Telemetry {
         for (outcome, count) in &growing.output.outcomes {
             let (name, reason) = outcome.labels();
             let labels = [("shard", self.shard.as_str()), ("outcome", name), ("reason", reason)];
-            let series = self.outcomes.entry(*outcome).or_insert_with(|| counter(&metrics::EVENTS_PROCESSED_TOTAL, &labels));
+            let series =
+                self.outcomes.entry(*outcome).or_insert_with(|| counter(&metrics::EVENTS_PROCESSED_TOTAL, &labels));
             series.add(*count);
             if *outcome == Outcome::Forwarded {
                 self.forwarded.add(*count);

@@ -89,10 +89,7 @@ pub(crate) async fn enqueue(door: &Door, request: Request<Incoming>) -> Answer {
             answer::closing(answer::unavailable())
         }
         // Nobody is there to read it; the server library needs one all the same.
-        Received::Broken => {
-            door.series.event(Fate::Unparseable);
-            answer::closing(answer::refused(events_v2::unparseable()))
-        }
+        Received::Broken => answer::closing(answer::refused(events_v2::unparseable())),
     }
 }
 

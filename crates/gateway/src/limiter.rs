@@ -1,8 +1,8 @@
 //! Amounts per sliding minute: events per routing key, and bytes of oversized bodies.
 //!
 //! A window counts two calendar minutes and weighs the earlier one by how much of it the sliding minute still covers.
-//! That is exact at the edges and near enough between, in sixteen bytes a key, where a list of times would need one
-//! entry per event.
+//! It takes the events of a minute as evenly spread, so a sender that crowds them at its end can get nearly twice the
+//! limit into sixty seconds once. A list of times would be exact, and would need an entry per event.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

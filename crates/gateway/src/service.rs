@@ -63,12 +63,14 @@ fn bracketed(address: SocketAddr) -> String {
 }
 
 /// How a drain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drained {
     /// Every request under way was answered.
     Clean,
     /// Time ran out on so many connections; they were cut, and their senders will repeat.
     TimedOut { connections: usize },
+    /// The service had stopped before, for this reason, which is a fault of ours.
+    Failed(String),
 }
 
 /// A door that is bound and not yet served. Senders that come now wait for [`Service::run`].
@@ -168,9 +170,9 @@ impl Handle {
 
     /// Turns readiness off, stops accepting, answers what is under way; waits at most `within`.
     pub async fn drain(self, within: Duration) -> Drained {
-        // A task that has ended already does not listen, and then has nothing to drain.
+        // A task that has ended already does not listen; its own result says why.
         let _ = self.stop.send(within);
-        self.task.await.unwrap_or(Drained::Clean)
+        self.task.await.unwrap_or_else(|error| Drained::Failed(error.to_string()))
     }
 }
 

@@ -9,12 +9,15 @@
 //! `workload` and `model` are the definition of every figure: docs/reference/workload.md describes both in words.
 
 pub mod arrivals;
-mod event_json;
 pub mod drain;
+mod event_json;
+pub mod hostile;
+pub mod journal;
 pub mod latency;
 pub mod machine;
 pub mod model;
 pub mod organisation;
 pub mod random;
 pub mod report;
+pub mod send;
 pub mod workload;

@@ -1,9 +1,12 @@
 //! `campanile-load`: see `--help`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use campanile_load::drain;
+use anyhow::{Context, Result};
+use campanile_load::organisation::SERVICES_MAX;
+use campanile_load::send::{Mix, append, http};
+use campanile_load::{drain, workload};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -17,8 +20,39 @@ struct Arguments {
 enum Command {
     /// Fill a ledger, drain it with the processor, compare with the model and with reading alone.
     Drain(drain::Options),
+    /// Send events to a gateway at a fixed rate.
+    Http(http::Options),
+    /// Append events through a server's socket at a fixed rate.
+    Append(append::Options),
+    /// Write the organisation that the events speak of, one file per object.
+    Directory(DirectoryOptions),
+    /// Print events, one a line.
+    Events(EventsOptions),
     #[command(hide = true)]
     DrainChild(drain::Child),
+}
+
+#[derive(clap::Args)]
+struct DirectoryOptions {
+    /// Folder to write to; made if it is not there.
+    dir: PathBuf,
+    #[arg(long, value_enum, default_value = "noise")]
+    mix: Mix,
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Services [default: 500 for noise, 24 for oracle].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(SERVICES_MAX)))]
+    services: Option<u16>,
+}
+
+#[derive(clap::Args)]
+struct EventsOptions {
+    #[arg(long, default_value_t = 10)]
+    events: u64,
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    #[arg(long, default_value_t = campanile_load::organisation::SERVICES)]
+    services: u16,
 }
 
 fn main() -> ExitCode {
@@ -32,9 +66,39 @@ fn main() -> ExitCode {
     }
 }
 
+/// False: it ran, and the result is not what it has to be.
 fn run(command: Command) -> Result<bool> {
     match command {
         Command::Drain(options) => drain::run(&options),
+        Command::Http(options) => http::run(&options),
+        Command::Append(options) => append::run(&options),
+        Command::Directory(options) => write_directory(&options).map(|()| true),
+        Command::Events(options) => print_events(&options).map(|()| true),
         Command::DrainChild(child) => drain::run_child(&child).map(|()| true),
     }
+}
+
+fn write_directory(options: &DirectoryOptions) -> Result<()> {
+    let objects = options.mix.objects(options.seed, options.mix.services(options.services));
+    for (kind, id, json) in &objects {
+        let folder = options.dir.join(kind.folder());
+        let path = folder.join(format!("{id}.json"));
+        let write = |path: &Path| std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(path, json));
+        write(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    println!("{} objects in {}", objects.len(), options.dir.display());
+    Ok(())
+}
+
+fn print_events(options: &EventsOptions) -> Result<()> {
+    use std::io::Write as _;
+    let mut workload = workload::Workload::new(workload::Options { seed: options.seed, services: options.services });
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut json = Vec::new();
+    for _ in 0..options.events {
+        workload.write_next(&mut json);
+        json.push(b'\n');
+        out.write_all(&json)?;
+    }
+    out.flush().context("standard output takes no more")
 }

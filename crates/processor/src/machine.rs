@@ -48,7 +48,8 @@ impl TriageMachine {
 
     fn decode_event<'a>(&mut self, taken: &'a Taken, scratch: &'a mut [u8]) -> Job<'a> {
         if scratch.len() > limits::BODY_BYTES_MAX {
-            let detail = format!("event of {} bytes exceeds the limit of {} bytes", scratch.len(), limits::BODY_BYTES_MAX);
+            let detail =
+                format!("event of {} bytes exceeds the limit of {} bytes", scratch.len(), limits::BODY_BYTES_MAX);
             return dead(taken, DeadReason::TooLarge, "decode", detail);
         }
         let event = match self.decoder.decode(scratch) {
@@ -219,7 +220,9 @@ impl Machine for TriageMachine {
         match want {
             Want::Alert(k) => state.alerts.load(k, value.map(rows::alert::decode).transpose().map_err(damage)?),
             Want::Details(k) => state.details.load(k, value.map(rows::details::decode).transpose().map_err(damage)?),
-            Want::Incident(k) => state.incidents.load(k, value.map(rows::incident::decode).transpose().map_err(damage)?),
+            Want::Incident(k) => {
+                state.incidents.load(k, value.map(rows::incident::decode).transpose().map_err(damage)?)
+            }
             Want::Group(k) => state.groups.load(k, value.map(rows::group::decode).transpose().map_err(damage)?),
             Want::Members(k) => state.members.load(k, value.map(rows::members::decode).transpose().map_err(damage)?),
             Want::Answer(k) => state.answers.load(k, value.map(rows::answer::decode).transpose().map_err(damage)?),

@@ -23,11 +23,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            threads: None,
-            public_url: "http://127.0.0.1:8080".to_owned(),
-            time: TimeSource::Append,
-            steps: true,
-        }
+        Self { threads: None, public_url: "http://127.0.0.1:8080".to_owned(), time: TimeSource::Append, steps: true }
     }
 }

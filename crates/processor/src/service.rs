@@ -72,7 +72,11 @@ impl Service {
     /// Starts threads that step every shard this process is granted.
     ///
     /// Errors: the operating system gives no thread.
-    pub fn start<S: Shards + 'static>(options: Options, mut shards: S, directory: Directory) -> std::io::Result<Handle> {
+    pub fn start<S: Shards + 'static>(
+        options: Options,
+        mut shards: S,
+        directory: Directory,
+    ) -> std::io::Result<Handle> {
         let shared = Arc::new(Shared::default());
         let granted = first_claims(&mut shards);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

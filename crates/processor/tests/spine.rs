@@ -33,7 +33,8 @@ fn an_event_becomes_an_incident_and_its_resolve_closes_it() {
 fn bad_bytes_go_to_dead_letters_with_their_reason_and_place() {
     let house = House::open(1);
     house.send_raw(b"{not json".as_slice());
-    house.send(&json!({"routing_key": KEY_LONE, "event_action": "trigger", "payload": {"summary": "s", "source": "h"}}));
+    house
+        .send(&json!({"routing_key": KEY_LONE, "event_action": "trigger", "payload": {"summary": "s", "source": "h"}}));
     house.send(&trigger("ffffffffffffffffffffffffffffffff", "a", "info"));
     let dead = house.stored(Topic::DeadLetters, 3);
     let header = |nth: usize, name: &str| {
@@ -108,9 +109,7 @@ fn a_command_is_answered_on_the_incidents_topic() {
     let house = House::open(1);
     house.send(&trigger(KEY_LONE, "a", "critical"));
     let id = house.read(Topic::Incidents, 1)[0]["data"]["id"].as_str().expect("an id").to_owned();
-    let command = |id: &str, verb: &str, incident: &str| {
-        json!({"v": 1, "id": id, "actor": {"type": "user_reference", "id": "PU"}, "incident": incident, "verb": verb})
-    };
+    let command = |id: &str, verb: &str, incident: &str| json!({"v": 1, "id": id, "actor": {"type": "user_reference", "id": "PU"}, "incident": incident, "verb": verb});
     house.command(&command("c1", "acknowledge", &id));
     house.command(&command("c2", "acknowledge", &id));
     house.command(&command("c1", "acknowledge", &id));

@@ -73,12 +73,7 @@ fn data(o: &mut Object<'_>, incident: &Incident, setting: Setting<'_>) {
     o.text("title", &incident.title);
     o.reference("service", "service_reference", incident.service.id.as_str(), &incident.service.name);
     o.list("assignees", std::iter::empty::<()>(), |_, ()| {});
-    o.reference(
-        "escalation_policy",
-        "escalation_policy_reference",
-        incident.policy.id.as_str(),
-        &incident.policy.name,
-    );
+    o.reference("escalation_policy", "escalation_policy_reference", incident.policy.id.as_str(), &incident.policy.name);
     o.text("urgency", incident.urgency.as_str());
     match &incident.priority {
         Some(priority) => o.reference("priority", "priority_reference", priority.id.as_str(), &priority.name),

@@ -11,8 +11,17 @@ use campanile_model::{Epoch, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Run {
     /// Consecutive records of one lane.
-    Lane { lane: &'static str, first: u64, count: u64 },
-    Timer { kind: &'static str, object: u128, due: Timestamp, at: Timestamp },
+    Lane {
+        lane: &'static str,
+        first: u64,
+        count: u64,
+    },
+    Timer {
+        kind: &'static str,
+        object: u128,
+        due: Timestamp,
+        at: Timestamp,
+    },
 }
 
 /// Collects the runs of one batch.

@@ -22,7 +22,9 @@ fn a_bad_command_is_told_what_is_allowed() {
         let sound = r#"{"v":1,"id":"c","actor":{"type":"t","id":"i"},"incident":"Q0000000000009","verb":"resolve"}"#;
         command::decode(sound.replace(from, to).as_bytes()).expect_err("the command is broken")
     };
-    assert!(with("resolve", "explode").contains("expected acknowledge, resolve, set_priority, set_urgency or set_title"));
+    assert!(
+        with("resolve", "explode").contains("expected acknowledge, resolve, set_priority, set_urgency or set_title")
+    );
     assert!(with("Q0000000000009", "P1").contains("expected Q and 13 characters"));
     assert!(with("\"v\":1", "\"v\":2").contains("version 2"));
     assert!(with("\"id\":\"c\"", "\"id\":\"\"").contains("1 to 128 characters"));
@@ -52,8 +54,7 @@ fn steps_run_together_and_break_at_gaps() {
     }
     runs.timer("auto_resolve", 255, Timestamp(10), Timestamp(11));
     runs.record("main", 9);
-    let standing =
-        Standing { seq: 2, now: Timestamp(11), epoch: Epoch(1), serial: 3, out_seq: 4, next: [10, 0, 0] };
+    let standing = Standing { seq: 2, now: Timestamp(11), epoch: Epoch(1), serial: 3, out_seq: 4, next: [10, 0, 0] };
     let text = String::from_utf8(steps::encode(&runs, standing)).expect("text");
     assert_eq!(
         text,
@@ -64,7 +65,8 @@ fn steps_run_together_and_break_at_gaps() {
 #[test]
 fn the_sender_s_own_json_is_kept_byte_for_byte() {
     let details = br#"{ "a" : 1e400, "a":[ ] }"#;
-    let parts = body::Parts { source: "h\"1", class: Some("disk"), custom_details: Some(details), ..Default::default() };
+    let parts =
+        body::Parts { source: "h\"1", class: Some("disk"), custom_details: Some(details), ..Default::default() };
     let mut out = Vec::new();
     body::encode(&parts, &mut out);
     let text = String::from_utf8(out).expect("text");

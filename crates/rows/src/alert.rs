@@ -44,7 +44,9 @@ pub fn decode(bytes: &[u8]) -> Result<AlertRow, RowError> {
     let mut reader = Reader::open(KIND, bytes)?;
     let row = match reader.u8() {
         Some(OPEN) => decode_open(&mut reader).map(AlertRow::Open),
-        Some(TOMBSTONE) => place(&mut reader).map(|(partition, offset, at)| AlertRow::Tombstone { partition, offset, at }),
+        Some(TOMBSTONE) => {
+            place(&mut reader).map(|(partition, offset, at)| AlertRow::Tombstone { partition, offset, at })
+        }
         _ => None,
     };
     reader.done(row)

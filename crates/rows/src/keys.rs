@@ -19,8 +19,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Alert, Self::Answer, Self::Details, Self::Group, Self::Incident, Self::Members];
+    pub const ALL: [Self; 6] = [Self::Alert, Self::Answer, Self::Details, Self::Group, Self::Incident, Self::Members];
 
     pub const fn bytes(self) -> [u8; 2] {
         match self {

@@ -7,8 +7,8 @@ use campanile_model::{
 };
 use campanile_rows::{RowError, alert, answer, details, group, incident, keys, members};
 use campanile_triage::{
-    Acknowledgement, Alert, AlertKey, AlertRow, Answer, CommandKey, Details, GroupKey, Incident, Member, Named, PageKey,
-    Verdict, Want,
+    Acknowledgement, Alert, AlertKey, AlertRow, Answer, CommandKey, Details, GroupKey, Incident, Member, Named,
+    PageKey, Verdict, Want,
 };
 use proptest::prelude::*;
 

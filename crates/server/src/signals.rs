@@ -1,7 +1,5 @@
 //! SIGTERM and SIGINT: the first asks for a drain, the second ends the process at once.
 
-use std::process::ExitCode;
-
 use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,10 +24,10 @@ impl Ask {
     }
 
     /// As shells tell it: 128 and the number of the signal.
-    pub fn exit_code(self) -> ExitCode {
+    pub const fn exit_status(self) -> i32 {
         match self {
-            Self::Terminate => ExitCode::from(128 + 15),
-            Self::Interrupt => ExitCode::from(128 + 2),
+            Self::Terminate => 128 + 15,
+            Self::Interrupt => 128 + 2,
         }
     }
 }

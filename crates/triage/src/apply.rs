@@ -28,14 +28,18 @@ fn event_effects(directory: &Snapshot, state: &mut State, event: &Event<'_>, now
     };
     if route.service.home != state.ids.shard {
         if event.source.hops >= HOPS_MAX {
-            return Effects::dead(DeadReason::TooManyHops, "the event was sent on too often; its scope has no settled home");
+            return Effects::dead(
+                DeadReason::TooManyHops,
+                "the event was sent on too often; its scope has no settled home",
+            );
         }
         return Effects::of(Outcome::Forwarded).with(Publish::Forward(route.service.home));
     }
     let key = state.keys.alert(&route.service.id, route.integration.id.as_str(), event.dedup_key);
     match (event.action, &event.payload) {
         (Action::Trigger, Some(payload)) => {
-            trigger::trigger(state, route.service, route.integration, key, event, payload, now)
+            let (service, integration) = (route.service, route.integration);
+            trigger::trigger(state, &trigger::Trigger { service, integration, key, event, payload, now })
         }
         (Action::Trigger, None) => Effects::dead(DeadReason::Invalid, "a trigger needs a payload"),
         (Action::Acknowledge, _) => {

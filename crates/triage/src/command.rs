@@ -6,7 +6,7 @@ use campanile_model::text::{SUMMARY_CHARS_MAX, cut};
 use campanile_model::{Change, Command, Outcome, Span, Timestamp, Verb};
 
 use crate::effects::{Cause, CommandAnswer, Effects, Publish, TimerChange};
-use crate::incident;
+use crate::incident::{self, Deed};
 use crate::resolve;
 use crate::state::{Answer, Named, State};
 use crate::timer::{Timer, TimerKind};
@@ -122,7 +122,7 @@ fn change(
     edit: impl FnOnce(&mut crate::state::Incident),
 ) -> Effects {
     let mut effects = Effects::of(Outcome::Applied);
-    let (actor, cause) = (Some(command.actor.clone()), Cause::Command(command.id.clone()));
-    incident::revise(state, command.incident, change, actor, cause, now, &mut effects, edit);
+    let (agent, cause) = (Some(command.actor.clone()), Cause::Command(command.id.clone()));
+    incident::revise(state, command.incident, Deed { change, agent, cause, at: now }, &mut effects, edit);
     effects
 }

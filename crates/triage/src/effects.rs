@@ -53,7 +53,10 @@ pub enum Publish {
     /// The input goes on to the hop lane of this shard.
     Forward(ShardId),
     /// The input's bytes go to dead letters.
-    DeadLetter { reason: DeadReason, detail: &'static str },
+    DeadLetter {
+        reason: DeadReason,
+        detail: &'static str,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -67,9 +67,10 @@ fn event_rows(directory: &Snapshot, ask: &mut Ask<'_>, event: &Event<'_>, now: T
     };
     match event.action {
         Action::Trigger => {
-            let regraded = event.payload.as_ref().is_some_and(|payload| {
-                ask.state.alert(&key).is_some_and(|alert| alert.severity != payload.severity)
-            });
+            let regraded = event
+                .payload
+                .as_ref()
+                .is_some_and(|payload| ask.state.alert(&key).is_some_and(|alert| alert.severity != payload.severity));
             if hidden {
                 group_rows(ask, route.service, event, now);
             }

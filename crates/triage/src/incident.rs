@@ -48,13 +48,20 @@ pub(crate) fn place(
     effects.outcome = Outcome::Triggered;
     if let Some(incident) = state.incidents.get(&id) {
         let agent = Some(service_agent(service));
-        let revision = Revision { incident: incident.clone(), change: Change::Triggered, agent, cause, at: now, alert_keys };
+        let revision =
+            Revision { incident: incident.clone(), change: Change::Triggered, agent, cause, at: now, alert_keys };
         effects.publish.push(Publish::Revision(Box::new(revision)));
     }
     (id, Verdict::Opened)
 }
 
-fn open(state: &mut State, service: &Service, arrival: &Arrival<'_>, now: Timestamp, effects: &mut Effects) -> IncidentId {
+fn open(
+    state: &mut State,
+    service: &Service,
+    arrival: &Arrival<'_>,
+    now: Timestamp,
+    effects: &mut Effects,
+) -> IncidentId {
     let id = state.ids.incident();
     let urgency = service.urgency(arrival.severity, now);
     let incident = Incident {
@@ -115,22 +122,29 @@ fn remember(state: &mut State, id: IncidentId, nth: u32, arrival: Arrival<'_>) {
     }
 }
 
+/// What a revision says beside the incident itself.
+pub(crate) struct Deed {
+    pub(crate) change: Change,
+    /// `None`: a timer did it.
+    pub(crate) agent: Option<Actor>,
+    pub(crate) cause: Cause,
+    pub(crate) at: Timestamp,
+}
+
 /// Changes an open incident and publishes the revision.
 pub(crate) fn revise(
     state: &mut State,
     id: IncidentId,
-    change: Change,
-    agent: Option<Actor>,
-    cause: Cause,
-    now: Timestamp,
+    deed: Deed,
     effects: &mut Effects,
     edit: impl FnOnce(&mut Incident),
 ) {
     let Some(incident) = state.incidents.get_mut(&id) else { return };
+    let Deed { change, agent, cause, at } = deed;
     edit(incident);
     incident.revision += 1;
-    incident.changed_at = now;
-    let revision = Revision { incident: incident.clone(), change, agent, cause, at: now, alert_keys: Vec::new() };
+    incident.changed_at = at;
+    let revision = Revision { incident: incident.clone(), change, agent, cause, at, alert_keys: Vec::new() };
     effects.publish.push(Publish::Revision(Box::new(revision)));
 }
 
@@ -158,7 +172,8 @@ pub(crate) fn acknowledge(
         return false;
     }
     let acknowledgement = Acknowledgement { at: now, by: by.clone() };
-    revise(state, id, Change::Acknowledged, Some(by), cause, now, effects, |incident| {
+    let deed = Deed { change: Change::Acknowledged, agent: Some(by), cause, at: now };
+    revise(state, id, deed, effects, |incident| {
         incident.status = IncidentStatus::Acknowledged;
         incident.acknowledgements.push(acknowledgement);
     });

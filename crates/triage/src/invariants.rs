@@ -55,7 +55,10 @@ pub fn tr7_closed_incident_is_still(state: &State) -> Result<(), Breach> {
         }
         let deadlines = [incident.auto_resolve_at, incident.acknowledgement_ends_at, incident.urgency_rises_at];
         if incident.open != 0 || deadlines.iter().any(Option::is_some) {
-            return Err(Breach(format!("TR-7: closed incident {id} has {} open alerts, timers {deadlines:?}", incident.open)));
+            return Err(Breach(format!(
+                "TR-7: closed incident {id} has {} open alerts, timers {deadlines:?}",
+                incident.open
+            )));
         }
     }
     Ok(())

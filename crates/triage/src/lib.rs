@@ -35,7 +35,8 @@ pub use grouping::GroupKeys;
 pub use input::{Action, Body, Event, Input, Payload};
 pub use key::{AlertKey, CommandKey, GroupKey, Keys, PageKey};
 pub use state::{
-    Acknowledgement, Alert, AlertRow, Answer, Details, Ids, Incident, Member, Members, Named, PAGE_MEMBERS, ROWS_REMEMBERED, State, Verdict,
+    Acknowledgement, Alert, AlertRow, Answer, Details, Ids, Incident, Member, Members, Named, PAGE_MEMBERS,
+    ROWS_REMEMBERED, State, Verdict,
 };
 pub use table::Table;
 pub use timer::{Timer, TimerKind};

@@ -4,7 +4,7 @@ use campanile_directory::Service;
 use campanile_model::{Actor, AlertStatus, Change, IncidentId, IncidentStatus, Outcome, Span, Timestamp};
 
 use crate::effects::{AlertRecord, Cause, Effects, TimerChange};
-use crate::incident::{self, service_agent};
+use crate::incident::{self, Deed, service_agent};
 use crate::input::Event;
 use crate::key::{AlertKey, PageKey};
 use crate::state::{AlertRow, State};
@@ -130,7 +130,8 @@ fn close_incident(
             }
         }
     }
-    incident::revise(state, id, Change::Resolved, agent, cause, now, effects, |incident| {
+    let deed = Deed { change: Change::Resolved, agent, cause, at: now };
+    incident::revise(state, id, deed, effects, |incident| {
         incident.status = IncidentStatus::Resolved;
         incident.resolved_at = Some(now);
         incident.auto_resolve_at = None;

@@ -2,8 +2,8 @@
 
 use campanile_model::outcome::RefusedReason;
 use campanile_model::{
-    Actor, AlertId, AlertStatus, Hidden, IncidentId, IncidentStatus, LedgerId, PolicyId, PriorityId, ServiceId, Severity,
-    ShardId, Timestamp, Urgency,
+    Actor, AlertId, AlertStatus, Hidden, IncidentId, IncidentStatus, LedgerId, PolicyId, PriorityId, ServiceId,
+    Severity, ShardId, Timestamp, Urgency,
 };
 use compact_str::CompactString;
 use smallvec::SmallVec;
@@ -45,7 +45,11 @@ pub struct Alert {
 pub enum AlertRow {
     Open(Alert),
     /// A forwarded resolve came; a trigger older than this meets it as resolved.
-    Tombstone { partition: u16, offset: u64, at: Timestamp },
+    Tombstone {
+        partition: u16,
+        offset: u64,
+        at: Timestamp,
+    },
 }
 
 impl AlertRow {
@@ -226,7 +230,9 @@ impl State {
                     show(&alert, &details);
                 }
                 None => {
-                    if let (Some(alert), Some(details)) = (self.alert(&announcement.key), self.details.get(&announcement.key)) {
+                    if let (Some(alert), Some(details)) =
+                        (self.alert(&announcement.key), self.details.get(&announcement.key))
+                    {
                         show(alert, details);
                     }
                 }

@@ -3,7 +3,7 @@
 use campanile_model::{Change, IncidentId, IncidentStatus, Outcome, Timestamp, Urgency};
 
 use crate::effects::{Cause, Effects, TimerChange};
-use crate::incident;
+use crate::incident::{self, Deed};
 use crate::key::AlertKey;
 use crate::state::{AlertRow, State};
 
@@ -123,7 +123,8 @@ fn acknowledgement_timeout(state: &mut State, timer: Timer, now: Timestamp) -> E
         return effects;
     }
     let mut effects = Effects::of(Outcome::Fired).with_timer(TimerChange::clear(timer));
-    incident::revise(state, id, Change::Unacknowledged, None, Cause::Timer(timer.kind), now, &mut effects, |incident| {
+    let deed = Deed { change: Change::Unacknowledged, agent: None, cause: Cause::Timer(timer.kind), at: now };
+    incident::revise(state, id, deed, &mut effects, |incident| {
         incident.status = IncidentStatus::Triggered;
         incident.acknowledgement_ends_at = None;
         incident.acknowledgements.clear();
@@ -142,7 +143,8 @@ fn urgency_rise(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
         return effects;
     }
     let mut effects = Effects::of(Outcome::Fired).with_timer(TimerChange::clear(timer));
-    incident::revise(state, id, Change::UrgencyUpdated, None, Cause::Timer(timer.kind), now, &mut effects, |incident| {
+    let deed = Deed { change: Change::UrgencyUpdated, agent: None, cause: Cause::Timer(timer.kind), at: now };
+    incident::revise(state, id, deed, &mut effects, |incident| {
         incident.urgency = Urgency::High;
         incident.urgency_rises_at = None;
     });

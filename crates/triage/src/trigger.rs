@@ -1,7 +1,7 @@
 //! A trigger: a repeat of an open alert, or a new one.
 
 use campanile_directory::{Integration, Service};
-use campanile_model::{AlertStatus, Hidden, Outcome, Timestamp};
+use campanile_model::{AlertId, AlertStatus, Hidden, IncidentId, Outcome, Timestamp};
 use compact_str::CompactString;
 
 use crate::effects::{AlertRecord, Cause, Effects};
@@ -11,100 +11,73 @@ use crate::key::AlertKey;
 use crate::state::{Alert, AlertRow, Details, Named, State, Verdict};
 use crate::suppress;
 
-pub(crate) fn trigger(
-    state: &mut State,
-    service: &Service,
-    integration: &Integration,
-    key: AlertKey,
-    event: &Event<'_>,
-    payload: &Payload<'_>,
-    now: Timestamp,
-) -> Effects {
-    match state.alerts.get(&key) {
-        Some(AlertRow::Open(_)) => repeat(state, service, integration, key, event, payload, now),
-        Some(AlertRow::Tombstone { partition, offset, at }) if event.source.is_older_than(*partition, *offset, *at) => {
-            overtaken(state, service, integration, key, event, payload, now)
+/// A trigger that has found its service.
+pub(crate) struct Trigger<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) integration: &'a Integration,
+    pub(crate) key: AlertKey,
+    pub(crate) event: &'a Event<'a>,
+    pub(crate) payload: &'a Payload<'a>,
+    pub(crate) now: Timestamp,
+}
+
+pub(crate) fn trigger(state: &mut State, trigger: &Trigger<'_>) -> Effects {
+    let source = trigger.event.source;
+    match state.alerts.get(&trigger.key) {
+        Some(AlertRow::Open(_)) => repeat(state, trigger),
+        Some(AlertRow::Tombstone { partition, offset, at }) if source.is_older_than(*partition, *offset, *at) => {
+            overtaken(state, trigger)
         }
-        Some(AlertRow::Tombstone { .. }) | None => first(state, service, integration, key, event, payload, now),
+        Some(AlertRow::Tombstone { .. }) | None => first(state, trigger),
     }
 }
 
-fn repeat(
-    state: &mut State,
-    service: &Service,
-    integration: &Integration,
-    key: AlertKey,
-    event: &Event<'_>,
-    payload: &Payload<'_>,
-    now: Timestamp,
-) -> Effects {
-    let source = event.source;
+fn repeat(state: &mut State, trigger: &Trigger<'_>) -> Effects {
+    let (source, key) = (trigger.event.source, trigger.key);
     let Some(AlertRow::Open(alert)) = state.alerts.get_mut(&key) else { return Effects::of(Outcome::Deduplicated) };
     alert.count += 1;
-    alert.last_seen = now;
+    alert.last_seen = trigger.now;
     let (partition, offset, at) = alert.last_trigger;
     let newest = !source.is_older_than(partition, offset, at);
     if newest {
         alert.last_trigger = (source.partition, source.offset, source.at);
     }
-    let regraded = newest && alert.severity != payload.severity;
+    let regraded = newest && alert.severity != trigger.payload.severity;
     if regraded {
-        alert.severity = payload.severity;
+        alert.severity = trigger.payload.severity;
     }
     let (id, hidden_before) = (alert.id, alert.hidden);
     if let Some(before) = hidden_before {
-        return judge_again(state, service, integration, (key, before), event, payload, now, regraded);
+        return judge_again(state, trigger, before, regraded);
     }
     if regraded {
         let verdict = state.details.get(&key).map_or(Verdict::Opened, |details| details.verdict.clone());
-        state.details.put(key, details(service, integration, event, payload, verdict));
+        state.details.put(key, trigger.details(verdict));
         state.announced.open(key, id);
     }
     Effects::of(Outcome::Deduplicated)
 }
 
 /// A repeat of a hidden alert: still hidden, hidden by something else, or promoted when nothing hides it any more.
-fn judge_again(
-    state: &mut State,
-    service: &Service,
-    integration: &Integration,
-    (key, before): (AlertKey, Hidden),
-    event: &Event<'_>,
-    payload: &Payload<'_>,
-    now: Timestamp,
-    regraded: bool,
-) -> Effects {
-    match suppress::hidden(service, now) {
-        Some((hidden, verdict)) => {
-            if hidden != before || regraded {
-                state.details.put(key, details(service, integration, event, payload, verdict));
-                edit(state, key, |alert| alert.hidden = Some(hidden));
-            }
-            Effects::of(Outcome::Deduplicated)
+fn judge_again(state: &mut State, trigger: &Trigger<'_>, before: Hidden, regraded: bool) -> Effects {
+    let key = trigger.key;
+    if let Some((hidden, verdict)) = suppress::hidden(trigger.service, trigger.now) {
+        if hidden != before || regraded {
+            state.details.put(key, trigger.details(verdict));
+            edit(state, key, |alert| alert.hidden = Some(hidden));
         }
-        None => {
-            let mut effects = Effects::of(Outcome::Promoted);
-            let Some(id) = state.alert(&key).map(|alert| alert.id) else { return effects };
-            let groups = event.groups(state.keys, service, payload);
-            let arrival = Arrival {
-                key,
-                id,
-                severity: payload.severity,
-                summary: payload.summary,
-                dedup_key: event.dedup_key,
-                groups,
-            };
-            let (incident, verdict) =
-                incident::place(state, service, arrival, Cause::Event(event.source), now, &mut effects);
-            effects.outcome = Outcome::Promoted;
-            state.details.put(key, details(service, integration, event, payload, verdict));
-            edit(state, key, |alert| {
-                alert.hidden = None;
-                alert.incident = Some(incident);
-            });
-            effects
-        }
+        return Effects::of(Outcome::Deduplicated);
     }
+    let mut effects = Effects::of(Outcome::Promoted);
+    let Some(id) = state.alert(&key).map(|alert| alert.id) else { return effects };
+    let (incident, verdict) = place(state, trigger, id, &mut effects);
+    effects.outcome = Outcome::Promoted;
+    state.details.put(key, trigger.details(verdict));
+    edit(state, key, |alert| {
+        alert.hidden = None;
+        alert.incident = Some(incident);
+    });
+    effects
 }
 
 fn edit(state: &mut State, key: AlertKey, change: impl FnOnce(&mut Alert)) {
@@ -115,95 +88,77 @@ fn edit(state: &mut State, key: AlertKey, change: impl FnOnce(&mut Alert)) {
     }
 }
 
-fn first(
-    state: &mut State,
-    service: &Service,
-    integration: &Integration,
-    key: AlertKey,
-    event: &Event<'_>,
-    payload: &Payload<'_>,
-    now: Timestamp,
-) -> Effects {
-    let mut alert = new_alert(state, event, payload, now);
-    let id = alert.id;
+fn first(state: &mut State, trigger: &Trigger<'_>) -> Effects {
+    let mut alert = trigger.new_alert(state);
+    let (id, key) = (alert.id, trigger.key);
     let mut effects = Effects::of(Outcome::Triggered);
-    let verdict = match suppress::hidden(service, now) {
+    let verdict = match suppress::hidden(trigger.service, trigger.now) {
         Some((hidden, verdict)) => {
             alert.hidden = Some(hidden);
             effects.outcome = Outcome::Suppressed(hidden);
             verdict
         }
         None => {
-            let groups = event.groups(state.keys, service, payload);
-            let arrival = Arrival {
-                key,
-                id,
-                severity: payload.severity,
-                summary: payload.summary,
-                dedup_key: event.dedup_key,
-                groups,
-            };
-            let (incident, verdict) =
-                incident::place(state, service, arrival, Cause::Event(event.source), now, &mut effects);
+            let (incident, verdict) = place(state, trigger, id, &mut effects);
             alert.incident = Some(incident);
             verdict
         }
     };
     state.alerts.put(key, AlertRow::Open(alert));
-    state.details.put(key, details(service, integration, event, payload, verdict));
+    state.details.put(key, trigger.details(verdict));
     state.announced.open(key, id);
     effects
 }
 
+fn place(state: &mut State, trigger: &Trigger<'_>, id: AlertId, effects: &mut Effects) -> (IncidentId, Verdict) {
+    let Trigger { service, key, event, payload, now, .. } = trigger;
+    let arrival = Arrival {
+        key: *key,
+        id,
+        severity: payload.severity,
+        summary: payload.summary,
+        dedup_key: event.dedup_key,
+        groups: event.groups(state.keys, service, payload),
+    };
+    incident::place(state, service, arrival, Cause::Event(event.source), *now, effects)
+}
+
 /// A trigger that its own resolve has overtaken: seen, stored as resolved, shown, told to nobody.
-fn overtaken(
-    state: &mut State,
-    service: &Service,
-    integration: &Integration,
-    key: AlertKey,
-    event: &Event<'_>,
-    payload: &Payload<'_>,
-    now: Timestamp,
-) -> Effects {
-    let mut alert = new_alert(state, event, payload, now);
+fn overtaken(state: &mut State, trigger: &Trigger<'_>) -> Effects {
+    let mut alert = trigger.new_alert(state);
     alert.status = AlertStatus::Resolved;
-    alert.resolved_at = Some(now);
-    let details = details(service, integration, event, payload, Verdict::Overtaken);
-    state.announced.closed(key, AlertRecord { alert, details });
+    alert.resolved_at = Some(trigger.now);
+    state.announced.closed(trigger.key, AlertRecord { alert, details: trigger.details(Verdict::Overtaken) });
     Effects::of(Outcome::Overtaken)
 }
 
-fn new_alert(state: &mut State, event: &Event<'_>, payload: &Payload<'_>, now: Timestamp) -> Alert {
-    let source = event.source;
-    Alert {
-        id: state.ids.alert(),
-        status: AlertStatus::Triggered,
-        severity: payload.severity,
-        hidden: None,
-        incident: None,
-        count: 1,
-        first_seen: now,
-        last_seen: now,
-        last_trigger: (source.partition, source.offset, source.at),
-        resolved_at: None,
+impl Trigger<'_> {
+    fn new_alert(&self, state: &mut State) -> Alert {
+        let source = self.event.source;
+        Alert {
+            id: state.ids.alert(),
+            status: AlertStatus::Triggered,
+            severity: self.payload.severity,
+            hidden: None,
+            incident: None,
+            count: 1,
+            first_seen: self.now,
+            last_seen: self.now,
+            last_trigger: (source.partition, source.offset, source.at),
+            resolved_at: None,
+        }
     }
-}
 
-fn details(
-    service: &Service,
-    integration: &Integration,
-    event: &Event<'_>,
-    payload: &Payload<'_>,
-    verdict: Verdict,
-) -> Details {
-    let mut body = Vec::with_capacity(512);
-    event.body.encode(&mut body);
-    Details {
-        service: Named { id: service.id.clone(), name: service.name.clone() },
-        integration: CompactString::new(integration.id.as_str()),
-        dedup_key: event.dedup_key.to_owned(),
-        summary: payload.summary.to_owned(),
-        verdict,
-        body,
+    fn details(&self, verdict: Verdict) -> Details {
+        let mut body = Vec::with_capacity(512);
+        self.event.body.encode(&mut body);
+        Details {
+            service: Named { id: self.service.id.clone(), name: self.service.name.clone() },
+            integration: CompactString::new(self.integration.id.as_str()),
+            dedup_key: self.event.dedup_key.to_owned(),
+            summary: self.payload.summary.to_owned(),
+            verdict,
+            body,
+        }
     }
 }

@@ -74,8 +74,7 @@ fn sent(step: &Move, world: &mut World, at: campanile_model::Timestamp) -> Sent 
         unreachable!("only events are sent")
     };
     world.offset += 1;
-    let source =
-        Source { partition: *partition, offset: world.offset, at: at - Span::seconds(*late), hops: *hops };
+    let source = Source { partition: *partition, offset: world.offset, at: at - Span::seconds(*late), hops: *hops };
     Sent {
         routing_key: organisation::key_of(SERVICES[*service]),
         action: match action {

@@ -16,11 +16,13 @@ fn repeat_is_absorbed_and_resolve_closes_the_incident() {
 
 #[test]
 fn trigger_after_resolve_is_a_new_alert_and_a_new_incident() {
-    check("
+    check(
+        "
         09:00:00 trigger plain/a => triggered, I1 r1 triggered high P1 open 1/1, (a triggered critical x1)
         09:01:00 resolve plain/a => resolved, I1 r2 resolved high P1 open 0/1, (a resolved critical x1)
         09:02:00 trigger plain/a => triggered, I2 r1 triggered high P1 open 1/1, (a triggered critical x1)
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -45,19 +47,23 @@ fn rolling_window_is_counted_from_the_latest_alert() {
 
 #[test]
 fn fixed_window_is_counted_from_the_first_alert() {
-    check("
+    check(
+        "
         09:00:00 trigger fixed/a => triggered, I1 r1 triggered high P1 open 1/1, (a triggered critical x1)
         09:04:59 trigger fixed/b => grouped, (b triggered critical x1)
         09:05:00 trigger fixed/c => triggered, I2 r1 triggered high P1 open 1/1, (c triggered critical x1)
-    ");
+    ",
+    );
 }
 
 #[test]
 fn time_grouping_without_a_window_lasts_until_the_incident_resolves() {
-    check("
+    check(
+        "
         09:00:00 trigger open/a => triggered, I1 r1 triggered high P1 open 1/1, (a triggered critical x1)
         3+09:00:00 trigger open/b => grouped, (b triggered critical x1)
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -151,30 +157,36 @@ fn maintenance_hides_and_a_repeat_after_it_is_promoted() {
 
 #[test]
 fn a_disabled_service_stores_and_promotes_when_it_is_enabled() {
-    check("
+    check(
+        "
         09:00:00 trigger off/a => suppressed disabled_service, (a triggered critical x1 hidden:disabled)
         09:00:01 directory
         09:00:02 trigger off/a => promoted, I1 r1 triggered high P1 open 1/1, (a triggered critical x2)
         09:00:03 resolve off/a => resolved, I1 r2 resolved high P1 open 0/1, (a resolved critical x2)
-    ");
+    ",
+    );
 }
 
 #[test]
 fn dedup_scope_is_the_integration() {
-    check("
+    check(
+        "
         09:00:00 trigger left/a => triggered, I1 r1 triggered high P1 open 1/1, (a triggered critical x1)
         09:00:01 trigger rite/a => triggered, I2 r1 triggered high P1 open 1/1, (a triggered critical x1)
         09:00:02 resolve left/a => resolved, I1 r2 resolved high P1 open 0/1, (a resolved critical x1)
-    ");
+    ",
+    );
 }
 
 #[test]
 fn latest_severity_is_kept_and_announced_and_priority_stays() {
-    check("
+    check(
+        "
         09:00:00 trigger plain/a sev=warning => triggered, I1 r1 triggered high P3 open 1/1, (a triggered warning x1)
         09:00:01 trigger plain/a sev=critical => deduplicated, (a triggered critical x2)
         09:00:02 trigger plain/a sev=critical => deduplicated
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -245,9 +257,11 @@ fn a_forwarded_resolve_waits_for_the_triggers_it_overtook() {
 
 #[test]
 fn unknown_keys_are_dead_letters() {
-    check("
+    check(
+        "
         09:00:00 trigger nobody/a => dead_lettered unknown_key, dead unknown_key
-    ");
+    ",
+    );
 }
 
 #[test]

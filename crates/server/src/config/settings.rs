@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use campanile_catalogue::error_codes::ErrorCode;
 
 use super::form::size;
 use super::options;
@@ -61,7 +62,8 @@ impl Settings {
     /// # Errors
     /// As [`resolve`].
     pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self> {
-        Self::of(&resolve(options::ALL, file, text_variables(), flags)?)
+        let resolved = resolve(options::ALL, file, text_variables(), flags);
+        resolved.and_then(|resolved| Self::of(&resolved)).map_err(|error| anyhow!("{error:#} ({})", ErrorCode::BadConfiguration))
     }
 
     /// Settings from resolved values.

@@ -18,7 +18,7 @@ use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::gate::Gate;
+use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change, Refused};
 use crate::config::Settings;
 use crate::door::{Door, Ports};
@@ -72,11 +72,11 @@ impl House {
         start_feed(&ports, &supervisor)?;
         let applied = plan.directory.map(|files| apply_first(&ports, files)).transpose()?;
         let readiness = Readiness::new(&ledger, Arc::clone(&ports.feed), ports.roles.clone());
-        let gate = Gate::bind(settings, &ports, &readiness, &plan.telemetry, runtime)?;
-        let public_url = settings.public_url.clone().unwrap_or_else(|| gate.url());
+        let bound = Bound::new(settings, &ports, &readiness, &plan.telemetry, runtime)?;
+        let public_url = settings.public_url.clone().unwrap_or_else(|| bound.url());
         let options = processor_options(settings, public_url);
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
-        let gate = gate.serve(runtime)?;
+        let gate = bound.serve(runtime);
         let door = Door::open(&settings.socket, ports.clone(), &supervisor)?;
         let roles = ports.roles.clone();
         supervisor.spawn("processor-watch", move |stop| loop {

@@ -5,8 +5,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use campanile_gateway::{Drained, Handle, Options, Readiness as Answer, Service};
+use campanile_gateway::{Drained, Options, Readiness as Answer, Service};
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::config::Settings;
 use crate::door::Ports;
@@ -20,7 +22,10 @@ pub(super) struct Bound {
 
 /// Serving.
 pub(super) struct Gate {
-    handle: Handle,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    /// Gone once it has ended.
+    task: Option<JoinHandle<Drained>>,
 }
 
 impl Bound {
@@ -31,7 +36,8 @@ impl Bound {
         telemetry: &Telemetry,
         runtime: &Runtime,
     ) -> Result<Self> {
-        let options = Options { listen: resolve(&settings.gateway.listen)?, ..Options::default() };
+        let mut options = Options { listen: resolve(&settings.gateway.listen)?, ..Options::default() };
+        options.drain_timeout = options.drain_timeout.min(settings.drain_within);
         let (readiness, telemetry) = (readiness.clone(), telemetry.clone());
         let ready = Arc::new(move || match readiness.check() {
             Ok(()) => Answer::Ready,
@@ -50,23 +56,39 @@ impl Bound {
     }
 
     pub(super) fn serve(self, runtime: &Runtime) -> Gate {
-        let _inside = runtime.enter();
-        Gate { handle: self.service.start() }
+        let address = self.service.local_addr();
+        let (stop, stopped) = oneshot::channel();
+        let task = runtime.spawn(self.service.run(async move {
+            // A sender that is dropped asks for the same.
+            let _ = stopped.await;
+        }));
+        Gate { address, stop, task: Some(task) }
     }
 }
 
 impl Gate {
     pub(super) fn url(&self) -> String {
-        url(self.handle.local_addr())
+        url(self.address)
+    }
+
+    /// Waits until it ends by itself, which it never should; gives the reason.
+    pub(super) async fn death(&mut self) -> String {
+        let Some(task) = self.task.as_mut() else { return std::future::pending().await };
+        let ended = task.await;
+        self.task = None;
+        ended.map_or_else(|error| error.to_string(), |_| "it ended although nobody asked it to".to_owned())
     }
 
     /// Answers what is under way and closes.
     pub(super) fn stop(self, runtime: &Runtime) {
-        match runtime.block_on(self.handle.drain()) {
-            Drained::Clean => {}
-            Drained::TimedOut { connections } => {
+        // Nobody listens if it has ended already.
+        let _ = self.stop.send(());
+        match self.task.map(|task| runtime.block_on(task)) {
+            None | Some(Ok(Drained::Clean)) => {}
+            Some(Ok(Drained::TimedOut { connections })) => {
                 tracing::warn!(connections, "connections were cut at the end; their senders will repeat");
             }
+            Some(Err(error)) => tracing::error!(%error, "the gateway failed at its end"),
         }
     }
 }

@@ -69,7 +69,10 @@ impl World {
 
     /// The next timer due at or before `until`, if there is one.
     pub fn due(&self, until: Timestamp) -> Option<(Timestamp, Timer)> {
-        self.timers.first_key_value().filter(|((due, _, _), _)| *due <= until).map(|((due, _, _), timer)| (*due, *timer))
+        self.timers
+            .first_key_value()
+            .filter(|((due, _, _), _)| *due <= until)
+            .map(|((due, _, _), timer)| (*due, *timer))
     }
 
     pub fn fire(&mut self, due: Timestamp, timer: Timer) -> Effects {

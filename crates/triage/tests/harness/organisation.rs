@@ -8,9 +8,7 @@ use campanile_directory::{
     Aggregate, FieldPath, Grouping, IntegrationDraft, MaintenanceWindow, Object, Policy, ServiceDraft, Snapshot,
     SupportHours, UrgencyRule, User, build,
 };
-use campanile_model::{
-    Epoch, IntegrationId, MaintenanceId, PolicyId, RoutingKey, ServiceId, Span, Timestamp, UserId,
-};
+use campanile_model::{Epoch, IntegrationId, MaintenanceId, PolicyId, RoutingKey, ServiceId, Span, Timestamp, UserId};
 use compact_str::CompactString;
 use jiff::civil::time;
 use jiff::tz::TimeZone;

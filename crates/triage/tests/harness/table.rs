@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use campanile_model::{Actor, Command, CommandId, Hidden, IncidentId, Severity, Source, Span, Timestamp, Urgency, Verb};
+use campanile_model::{
+    Actor, Command, CommandId, Hidden, IncidentId, Severity, Source, Span, Timestamp, Urgency, Verb,
+};
 use campanile_triage::{Action, Answer, Effects, Publish, Timer, TimerKind};
 
 use super::organisation::{MIDNIGHT, directory, directory_later, key_of};
@@ -76,9 +78,9 @@ impl Play {
         let (integration, dedup_key) = words[0].split_once('/').expect("service/key");
         let options: BTreeMap<&str, &str> = words[1..].iter().filter_map(|word| word.split_once('=')).collect();
         let option = |name: &str| options.get(name).map(|value| (*value).to_owned());
-        let details = options.iter().filter_map(|(name, value)| {
-            Some((name.strip_prefix("details.")?.to_owned(), (*value).to_owned()))
-        });
+        let details = options
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("details.")?.to_owned(), (*value).to_owned())));
         self.world.offset += 1;
         let ago = option("late").map_or(0, |seconds| seconds.parse::<i64>().expect("late=seconds"));
         Sent {
