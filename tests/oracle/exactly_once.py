@@ -44,8 +44,8 @@ ROW_KINDS = ("alert", "answer", "details", "group", "incident", "members")
 class Kills:
     """Kills, what they hit, and how long it took until something came out again."""
 
-    def __init__(self, server, senders, follower, count: int, chance: random.Random):
-        self.server, self.senders, self.follower = server, senders, follower
+    def __init__(self, server, senders, follower, count: int, chance: random.Random, mutation=None):
+        self.server, self.senders, self.follower, self.mutation = server, senders, follower, mutation
         self.count, self.chance = count, chance
         self.done = self.in_flight = self.in_commit = 0
         self.longest_gap_s = 0.0
@@ -57,12 +57,18 @@ class Kills:
             if not self.senders.running():
                 print("the load ended before the kills did")
                 return
-            # Every other kill is aimed into a commit; the page is looked at again after the kill, and only that counts.
-            if nth % 2 == 0:
-                self.server.wait_for(lambda appends, commits: appends > 0 and commits > 0, 2)
-            else:
-                self.server.wait_for(lambda appends, _: appends > 0, 1)
+            self._aim(nth)
             self._kill(load_s)
+
+    def _aim(self, nth):
+        """Waits for a moment that is worth a kill. The page is looked at again after it, and only that counts."""
+        if self.mutation == "forgotten-cursor":
+            # Every 50th commit forgets it, and the next one makes it good: few random kills would ever see it.
+            self.server.wait_for_commit(lambda seq: seq > 0 and seq % 50 == 0, 10)
+        elif nth % 2 == 0:
+            self.server.wait_for(lambda appends, commits: appends > 0 and commits > 0, 2)
+        else:
+            self.server.wait_for(lambda appends, _: appends > 0, 1)
 
     def _kill(self, load_s):
         killed_at = time.monotonic()
@@ -149,7 +155,7 @@ def run(chosen, home: pathlib.Path, findings: Findings) -> bool:
         stack.callback(senders.clear)
         for part in (follower, senders, commander):
             part.start()
-        kills = Kills(server, senders, follower, chosen.kills, chance)
+        kills = Kills(server, senders, follower, chosen.kills, chance, chosen.mutate)
         kills.run()
         # The rest of the load, and as long again for what waits behind it.
         for problem in senders.wait(60 + 3 * chosen.events / chosen.rate):

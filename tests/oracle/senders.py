@@ -14,12 +14,11 @@ class Senders:
     def start(self):
         half, rate = self.events // 2, max(1, int(self.rate / 2))
         ways = [
-            ["http", "--url", f"{self.server.url}/v2/enqueue", "--events", str(half), "--stream", "0"],
-            ["append", "--socket", str(self.server.data / "campanile.sock"), "--events", str(self.events - half),
-             "--stream", "1"],
+            ["http", "--url", self.server.url, "--events", str(half)],
+            ["append", "--socket", str(self.server.data / "campanile.sock"), "--events", str(self.events - half)],
         ]
         for way, journal, log in zip(ways, self.journals, self.logs):
-            command = [self.load, *way, "--mix", "oracle", "--seed", str(self.seed), "--rate", str(rate),
+            command = [self.load, *way, "--mix", "oracle", "--seed", str(self.seed), "--rate", str(rate), "--retry",
                        "--journal", str(journal)]
             with open(log, "wb") as out:
                 self.processes.append(subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL))

@@ -86,6 +86,14 @@ class Server:
         while time.monotonic() < until and not aim(*self.flight()):
             time.sleep(0.0001)
 
+    def wait_for_commit(self, aim, wait_s: float):
+        """Returns when `aim` is so of the newest durable commit of some shard, or when the wait is over."""
+        until = time.monotonic() + wait_s
+        with Door(self.data) as door:
+            while time.monotonic() < until:
+                if any(aim(shard["committed_seq"]) for shard in door.ask("status")[1]["shards"]):
+                    return
+
     def kill(self) -> tuple:
         """kill -9, and what the kill hit: (appends in flight, commits on their way)."""
         if self.process.poll() is not None:

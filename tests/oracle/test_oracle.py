@@ -420,16 +420,21 @@ class Words(unittest.TestCase):
 
     def test_a_promise_that_was_not_kept_is_lost(self):
         it = Ledger()
-        it.put("events", 0, T0, KEY, event(payload={"custom_details": {"event": 5}}, dedup_key="a"))
+        it.put("events", 0, T0, KEY, event(dedup_key="a", event=5))
+        it.put("events", 0, T0, KEY, '{"event":9,"cut')
         read = topics_.read(json.dumps(line) for line in it.lines)
+        answers = [(5, {"status": 202}), (6, {"status": 202}), (7, {"status": "lost", "reason": "gone"}),
+                   (9, {"status": "done", "partition": 0, "offset": 1}),
+                   (9, {"status": "done", "partition": 0, "offset": 2})]
         with tempfile.NamedTemporaryFile("w", suffix=".ndjson") as sent:
-            for index, answered in ((5, True), (6, True), (7, False)):
-                sent.write(json.dumps({"dedup_key": "a", "index": index, "acknowledged": answered}) + "\n")
-            sent.write('{"dedup')
+            for number, answer in answers:
+                sent.write(json.dumps({"send": number, "try": 1, "key": KEY, "dedup_key": "a"}) + "\n")
+                sent.write(json.dumps({"answer": number, "try": 1, **answer}) + "\n")
+            sent.write('{"send')
             sent.flush()
             findings = compare.Findings()
-            self.assertEqual(journal.match([sent.name], read, findings), 1)
-        self.assertEqual(findings.counts["lost"], 1)
+            self.assertEqual(journal.match([sent.name], read, findings), 2)
+        self.assertEqual(findings.counts["lost"], 2)
 
 
 if __name__ == "__main__":

@@ -108,19 +108,30 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
         Ok(())
     }
 
-    /// Fetches the rows of all jobs, stage by stage, so that each stage is one read of the table.
+    /// Fetches the rows of all jobs, stage by stage, so that each stage is one read of the table. Only who asked in one
+    /// stage is asked again in the next.
     fn prefetch(&mut self, jobs: &[M::Job<'_>]) -> Result<(), Trouble> {
         let now = self.growing.now;
+        let mut wants = Vec::new();
+        let mut asking: Vec<usize> = Vec::new();
+        for (nth, job) in jobs.iter().enumerate() {
+            let before = wants.len();
+            self.machine.footprint(job, now, &mut wants);
+            if wants.len() > before {
+                asking.push(nth);
+            }
+        }
         // Four stages reach from an event to the members of its incident; what is left, `judge` fetches by itself.
         for _ in 0..4 {
-            let mut wants = Vec::new();
-            for job in jobs {
-                self.machine.footprint(job, now, &mut wants);
-            }
             if wants.is_empty() {
                 return Ok(());
             }
-            self.fetch(wants)?;
+            self.fetch(std::mem::take(&mut wants))?;
+            asking.retain(|nth| {
+                let before = wants.len();
+                self.machine.footprint(&jobs[*nth], now, &mut wants);
+                wants.len() > before
+            });
         }
         Ok(())
     }

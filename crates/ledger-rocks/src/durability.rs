@@ -8,7 +8,7 @@
 //! sequence number instead: what they saw has a number at most the latest, and a write is in the WAL before it has one.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,6 @@ struct Inbox {
     requests: Vec<Request>,
     bytes: usize,
     sync_wanted: bool,
-    closing: bool,
 }
 
 /// What was written and is not durable yet.
@@ -56,6 +55,8 @@ struct Dirty {
 }
 
 pub(crate) struct Durability {
+    /// Set under the inbox's lock, so that nothing is queued after it; read without.
+    closing: AtomicBool,
     inbox: Mutex<Inbox>,
     arrived: Condvar,
     dirty: Mutex<Dirty>,
@@ -94,6 +95,7 @@ fn size(records: &[Record]) -> usize {
 impl Durability {
     pub(crate) fn new(synced: u64) -> Self {
         Self {
+            closing: AtomicBool::new(false),
             inbox: Mutex::default(),
             arrived: Condvar::new(),
             dirty: Mutex::default(),
@@ -109,7 +111,7 @@ impl Durability {
     pub(crate) fn submit(&self, request: Request) -> Result<(), (Request, &'static str)> {
         let size = size(&request.records);
         let mut inbox = lock(&self.inbox);
-        if inbox.closing {
+        if self.is_closing() {
             return Err((request, "the ledger is shutting down"));
         }
         // One append is always let in, however large: alone it must not be refused for ever.
@@ -136,13 +138,24 @@ impl Durability {
     }
 
     pub(crate) fn close(&self) {
-        lock(&self.inbox).closing = true;
+        let inbox = lock(&self.inbox);
+        self.closing.store(true, Ordering::Release);
+        drop(inbox);
         self.arrived.notify_one();
-        self.moved.notify_all();
+        self.wake();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        lock(&self.inbox).closing
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Closes, and answers what nobody will write any more.
+    fn abandon(&self) {
+        self.close();
+        let requests = std::mem::take(&mut lock(&self.inbox).requests);
+        for request in requests {
+            (request.done)(Err(AppendError::InDoubt("the ledger stopped before it was written".to_owned())));
+        }
     }
 
     /// Draws the ticket of a write that moved these partitions. Called under the partitions' locks, after the write.
@@ -184,7 +197,7 @@ impl Durability {
 
     /// Waits for work: appends of at most a round, whether anything was asked for, whether the ledger closes.
     fn take(&self, wait: Duration) -> (Vec<Request>, bool) {
-        let idle = |inbox: &mut Inbox| inbox.requests.is_empty() && !inbox.sync_wanted && !inbox.closing;
+        let idle = |inbox: &mut Inbox| inbox.requests.is_empty() && !inbox.sync_wanted && !self.is_closing();
         let (mut inbox, _) = match self.arrived.wait_timeout_while(lock(&self.inbox), wait, idle) {
             Ok(woken) => woken,
             Err(poisoned) => poisoned.into_inner(),
@@ -202,12 +215,20 @@ impl Durability {
         let later = inbox.requests.split_off(count);
         let now = std::mem::replace(&mut inbox.requests, later);
         inbox.bytes -= bytes;
-        (now, inbox.closing)
+        (now, self.is_closing())
     }
 }
 
-/// Runs until the ledger closes and everything taken is answered.
+/// Runs until the ledger closes and everything taken is answered. A panic, be it of somebody's `Done`, must not leave
+/// the others waiting for ever.
 pub(crate) fn run(core: &Core) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| serve(core))).is_err() {
+        core.watch.give_up("the thread that writes the log panicked; start the process again");
+        core.durability.abandon();
+    }
+}
+
+fn serve(core: &Core) {
     let durability = &core.durability;
     let mut tried_at = Instant::now();
     loop {

@@ -92,7 +92,8 @@ impl Ledger {
         std::fs::create_dir_all(data).map_err(|error| unusable(data, error))?;
         let lock = disk::lock(data, true)?;
         if let Some(kind) = disk::network_file_system(data) {
-            tracing::warn!(path = %data.display(), kind, "the data directory is on a network file system; its lock and its syncs may not hold");
+            let path = data.display();
+            tracing::warn!(%path, kind, "a network file system: the lock and the syncs of the data directory may not hold");
         }
         let (confirmed, confirmed_end) = Confirmed::open(data)?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes);

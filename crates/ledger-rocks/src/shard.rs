@@ -92,10 +92,12 @@ impl RocksShard {
     }
 
     fn alive(&self) -> Result<(), Stop> {
-        if self.core.durability.is_closing() {
-            return Err(Stop::Closing);
+        // Damage first: a ledger that gave up closes too.
+        match self.core.watch.damaged() {
+            Some(reason) => Err(Stop::Damaged(reason)),
+            None if self.core.durability.is_closing() => Err(Stop::Closing),
+            None => Ok(()),
         }
-        self.core.watch.damaged().map_or(Ok(()), |reason| Err(Stop::Damaged(reason)))
     }
 
     fn partition(&self, lane: Lane) -> &Partition {

@@ -118,10 +118,19 @@ impl Watch {
             if since.elapsed() > self.refusing_max && reasons.damaged.is_none() {
                 let path = self.data.display();
                 let reason = format!("{path} still refuses writes with space there: {error}; start the process again");
-                tracing::error!(%reason, "the ledger gives up");
+                tracing::error!(reason, "the ledger gives up");
                 reasons.damaged = Some(reason);
             }
         }
+        self.publish(&reasons);
+    }
+
+    /// From now on nothing works until the process starts again.
+    pub(crate) fn give_up(&self, reason: &str) {
+        tracing::error!(reason, "the ledger gives up");
+        let mut reasons = lock(&self.reasons);
+        reasons.write = Some(reason.to_owned());
+        reasons.damaged = Some(reason.to_owned());
         self.publish(&reasons);
     }
 

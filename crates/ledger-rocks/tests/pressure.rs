@@ -5,7 +5,7 @@ mod support;
 use std::sync::mpsc;
 
 use campanile_ledger::contract::{PATIENCE, Subject as _};
-use campanile_ledger::{AppendError, Record, Topic};
+use campanile_ledger::{AppendError, Record, Shard as _, Stop, Topic};
 use support::OnDisk;
 
 #[test]
@@ -28,4 +28,15 @@ fn appends_beyond_the_queue_are_refused_and_the_others_are_answered() {
     }
     assert!((70..count).contains(&taken), "{taken} of {count} were taken");
     assert_eq!(subject.tail().ends(Topic::Events, 0).end, taken as u64);
+}
+
+#[test]
+fn panic_in_an_answer_ends_the_ledger_and_leaves_nobody_waiting() {
+    let subject = OnDisk::new(|_| {});
+    let mut shard = support::claim(subject.ledger()).remove(0);
+    let appender = subject.appender();
+    appender.append(Topic::Events, 0, vec![Record::new("a", "b")], Box::new(|_| panic!("on purpose")));
+    support::eventually("the end", || subject.ledger().health().halted.is_some());
+    assert!(appender.append_wait(Topic::Events, 0, vec![Record::new("a", "b")]).is_err());
+    assert!(matches!(shard.reopen(), Err(Stop::Damaged(reason)) if reason.contains("panicked")));
 }

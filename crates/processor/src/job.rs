@@ -31,6 +31,7 @@ pub(crate) struct EventJob<'a> {
     /// The sender's, the gateway's, or one derived from the event's place in the log.
     pub(crate) dedup_key: Cow<'a, str>,
     groups: OnceCell<triage::GroupKeys>,
+    key: OnceCell<triage::AlertKey>,
     raw: OnceCell<RawParts<'a>>,
 }
 
@@ -40,7 +41,7 @@ impl<'a> EventJob<'a> {
             Some(key) => Cow::Borrowed(key),
             None => derived_key(taken),
         };
-        Self { taken, request, dedup_key, groups: OnceCell::new(), raw: OnceCell::new() }
+        Self { taken, request, dedup_key, groups: OnceCell::new(), key: OnceCell::new(), raw: OnceCell::new() }
     }
 
     pub(crate) fn event(&self) -> triage::Event<'_> {
@@ -66,6 +67,7 @@ impl<'a> EventJob<'a> {
             body: self,
             source: self.taken.source,
             groups: &self.groups,
+            key: &self.key,
         }
     }
 

@@ -122,3 +122,17 @@ pub fn read(key: &Key) -> Option<Want> {
         Kind::Members => Want::Members(PageKey { page: prefix, incident: IncidentId(identity as u64) }),
     })
 }
+
+/// The page docs/reference/keys.md, generated from this registry.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Row keys\n\nGenerated from `crates/rows/src/keys.rs`; change that and run `cargo xtask docs`.\n\n\
+         Every key has 22 bytes: kind (2), prefix (4), identity (16), big-endian. Kinds are never reused.\n\n\
+         | kind | bytes | prefix · identity |\n|---|---|---|\n",
+    );
+    for kind in Kind::ALL {
+        let bytes = String::from_utf8_lossy(&kind.bytes()).into_owned();
+        page.push_str(&format!("| {} | `{bytes}` | {} |\n", kind.as_str(), kind.layout()));
+    }
+    page
+}

@@ -35,7 +35,7 @@ fn event_effects(directory: &Snapshot, state: &mut State, event: &Event<'_>, now
         }
         return Effects::of(Outcome::Forwarded).with(Publish::Forward(route.service.home));
     }
-    let key = state.keys.alert(&route.service.id, route.integration.id.as_str(), event.dedup_key);
+    let key = event.alert_key(state.keys, route);
     match (event.action, &event.payload) {
         (Action::Trigger, Some(payload)) => {
             let (service, integration) = (route.service, route.integration);

@@ -52,7 +52,7 @@ fn event_rows(directory: &Snapshot, ask: &mut Ask<'_>, event: &Event<'_>, now: T
     if route.service.home != ask.state.ids.shard {
         return;
     }
-    let key = ask.state.keys.alert(&route.service.id, route.integration.id.as_str(), event.dedup_key);
+    let key = event.alert_key(ask.state.keys, route);
     if !ask.alert(key) {
         return;
     }

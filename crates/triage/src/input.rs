@@ -2,11 +2,11 @@
 
 use std::cell::OnceCell;
 
-use campanile_directory::Service;
+use campanile_directory::{Route, Service};
 use campanile_model::{Command, Severity, Source};
 
 use crate::grouping::GroupKeys;
-use crate::key::{GroupKey, Keys};
+use crate::key::{AlertKey, GroupKey, Keys};
 use crate::timer::Timer;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,17 @@ pub struct Event<'a> {
     /// Its groups once somebody asked: they cost a hash of every field, and both footprint and judgement ask. Lives no
     /// longer than the directory it was made under.
     pub groups: &'a OnceCell<GroupKeys>,
+    /// Its alert's key, kept for the same reason.
+    pub key: &'a OnceCell<AlertKey>,
 }
 
 impl Event<'_> {
+    /// The key of the alert that this event speaks of.
+    pub(crate) fn alert_key(&self, keys: Keys, route: Route<'_>) -> AlertKey {
+        let integration = route.integration.id.as_str();
+        *self.key.get_or_init(|| keys.alert(&route.service.id, integration, self.dedup_key))
+    }
+
     /// The groups that this event's alert belongs to, by the grouping of its service.
     pub(crate) fn groups(&self, keys: Keys, service: &Service, payload: &Payload<'_>) -> &[GroupKey] {
         self.groups.get_or_init(|| crate::grouping::keys(keys, service, payload, self.body))

@@ -201,7 +201,9 @@ pub(super) fn new_key() -> Result<String> {
 /// What the gateway would say; asked before, because behind the door nobody answers.
 fn problems(body: &[u8]) -> Option<String> {
     let mut decoder = Decoder::default();
-    match decoder.decode(body) {
+    // Decoding takes its input apart.
+    let mut bytes = body.to_vec();
+    match decoder.decode(&mut bytes) {
         Err(error) => Some(error.to_string()),
         Ok(event) => {
             let problems = validate_request(&event).err()?;

@@ -76,7 +76,11 @@ impl Gate {
         let Some(task) = self.task.as_mut() else { return std::future::pending().await };
         let ended = task.await;
         self.task = None;
-        ended.map_or_else(|error| error.to_string(), |_| "it ended although nobody asked it to".to_owned())
+        match ended {
+            Ok(Drained::Failed(reason)) => reason,
+            Ok(Drained::Clean | Drained::TimedOut { .. }) => "it ended although nobody asked it to".to_owned(),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// Answers what is under way and closes.
@@ -88,6 +92,7 @@ impl Gate {
             Some(Ok(Drained::TimedOut { connections })) => {
                 tracing::warn!(connections, "connections were cut at the end; their senders will repeat");
             }
+            Some(Ok(Drained::Failed(reason))) => tracing::error!(%reason, "the gateway failed at its end"),
             Some(Err(error)) => tracing::error!(%error, "the gateway failed at its end"),
         }
     }

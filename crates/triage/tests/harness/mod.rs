@@ -93,7 +93,7 @@ impl World {
             group: None,
             class: sent.class.as_deref(),
         };
-        let groups = OnceCell::new();
+        let (groups, key) = (OnceCell::new(), OnceCell::new());
         let event = Event {
             routing_key: &sent.routing_key,
             action: sent.action,
@@ -102,6 +102,7 @@ impl World {
             body: &sent.details,
             source: sent.source,
             groups: &groups,
+            key: &key,
         };
         let effects = self.judge(&Input::Event(&event), self.now);
         self.settle(&effects);

@@ -11,7 +11,6 @@ use campanile_model::{IncidentId, LedgerId, ShardId, id::SHARDS_MAX};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 
-use super::at::At;
 use crate::client::Client;
 
 #[derive(ClapArgs)]

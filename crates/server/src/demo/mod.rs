@@ -1,0 +1,8 @@
+//! The demonstration: an hour of noise on a clock that runs 360 times as fast, through the real gateway, ledger and
+//! processor, counted from what came out.
+
+pub mod funnel;
+pub mod organisation;
+pub mod screen;
+pub mod sender;
+pub mod story;
