@@ -57,8 +57,8 @@ class Stream:
         for name, places in found.items():
             for mine, theirs in zip(wanted.get(name, ()), places):
                 if not self.same(self.rest[mine], held[theirs], whole=False):
-                    words = f"{self.name}: {name}: expected {_short(self.rest[mine])} found {_short(held[theirs])}"
-                    self.findings.add("wrong", words)
+                    words = "; ".join(differences(self.rest[mine], held[theirs]))
+                    self.findings.add("wrong", f"{self.name}: {name}: {words}")
         order = sorted((theirs, mine, name) for name, places in found.items()
                        for mine, theirs in zip(wanted.get(name, ()), places))
         for _, mine, name in order:
@@ -79,9 +79,20 @@ def _by_identity(things, identity) -> dict:
     return places
 
 
+def differences(expected, found, at="") -> list:
+    """Every place in which two values differ, in words."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        names = sorted({*expected, *found})
+        return [words for name in names
+                for words in differences(expected.get(name), found.get(name), f"{at}.{name}".lstrip("."))]
+    if expected == found:
+        return []
+    return [f"{at or 'it'} is {_short(found)}, expected {_short(expected)}"]
+
+
 def _short(thing) -> str:
     text = str(thing)
-    return text if len(text) <= 600 else text[:600] + "…"
+    return text if len(text) <= 300 else text[:300] + "…"
 
 
 def same_bag(name: str, expected: list, actual: list, findings: Findings):

@@ -114,7 +114,7 @@ def arguments():
     parser.add_argument("--ledger", choices=["rocks"], default="rocks")
     parser.add_argument("--kills", type=int, default=15)
     parser.add_argument("--events", type=int, default=500_000)
-    parser.add_argument("--rate", type=float, help="events per second; default: so that the load outlasts the kills")
+    parser.add_argument("--rate", type=float, help="events per second; default: enough that the load outlasts the kills")
     parser.add_argument("--mutate", choices=["commit-before-state", "ack-before-append", "forgotten-cursor", "skip-fsync"],
                         help="break the server on purpose; the run must then fail")
     parser.add_argument("--power", choices=["cut"], help="cut files back to what was synced after each kill")
