@@ -22,11 +22,20 @@ locked_version() { sed -n '/^name = "librocksdb-sys"$/{n;s/^version = "\(.*\)"$/
 # The dependency as the workspace states it: version and features.
 stated_dependency() { sed -n 's/^\(rocksdb = .*\)$/\1/p' Cargo.toml; }
 
+# What the build may assume of the processor: without SSE 4.2 RocksDB counts its checksums in software, which was 27 % of
+# the time of reading the log. Every x86-64 since 2010 has both.
+processor_flags() {
+  case "$(uname -m)" in
+    x86_64) echo '-C target-feature=+sse4.2,+pclmulqdq' ;;
+    *) echo ;;
+  esac
+}
+
 # Everything that changes the library's bytes.
 key_of() {
   local version=$1 digest
   digest=$({
-    printf '%s\n' "$version" "$(stated_dependency)" "$(uname -sm)" "${CXXFLAGS:-}" "${RUSTFLAGS:-}"
+    printf '%s\n' "$version" "$(stated_dependency)" "$(uname -sm)" "${CXXFLAGS:-}" "$(processor_flags)"
     "$compiler" --version | head -n 1
   } | sha256sum | cut -c 1-12)
   printf 'rocksdb-%s-%s\n' "${version//+/-}" "$digest"
@@ -102,7 +111,7 @@ build() {
   (
     cd "$work"
     exec env -u ROCKSDB_LIB_DIR -u ROCKSDB_STATIC -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET_DIR \
-      cargo build --release -p librocksdb-sys --target-dir "$work/target"
+      RUSTFLAGS="$(processor_flags)" cargo build --release -p librocksdb-sys --target-dir "$work/target"
   ) >"$work/log" 2>&1 9>&- &
   pid=$!
   set +m

@@ -11,7 +11,8 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     collect(&root, &root, &mut files)?;
     files.sort();
-    let mut source = String::from("/// Path inside the folder, and content.\npub(super) const FILES: &[(&str, &str)] = &[\n");
+    let mut source =
+        String::from("/// Path inside the folder, and content.\npub(super) const FILES: &[(&str, &str)] = &[\n");
     for (name, path) in &files {
         // Writing to a string cannot fail.
         let _ = writeln!(source, "    ({name:?}, include_str!({:?})),", path.display().to_string());

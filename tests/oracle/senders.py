@@ -19,7 +19,7 @@ class Senders:
         ]
         for way, journal, log in zip(ways, self.journals, self.logs):
             command = [self.load, *way, "--mix", "oracle", "--seed", str(self.seed), "--rate", str(rate), "--retry",
-                       "--journal", str(journal)]
+                       "--journal", str(journal), "--connections", "16"]
             with open(log, "wb") as out:
                 self.processes.append(subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL))
 

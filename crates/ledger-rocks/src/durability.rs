@@ -4,7 +4,7 @@
 //! wait here. What is written is made durable by one `flush_wal(true)` for everybody, and only then shown and answered.
 //!
 //! A ticket is drawn after a write, together with the note of which partitions it moved: a sync takes all tickets and
-//! notes drawn so far, so that what it settles is also readable. Readers of rows, who have no ticket, wait for RocksDB's
+//! notes drawn so far, so that what it settles is also readable. Readers of rows have no ticket and wait for RocksDB's
 //! sequence number instead: what they saw has a number at most the latest, and a write is in the WAL before it has one.
 
 use std::collections::BTreeMap;
@@ -369,9 +369,9 @@ fn sync(core: &Core) -> Result<(), rocksdb::Error> {
     Ok(())
 }
 
-/// After a failed write or sync: finds out whether writes are taken again. A page that failed to sync may be called clean
-/// by the kernel while it is lost, so the WAL is not trusted before all it held is in tables, which are synced on their
-/// own.
+/// After a failed write or sync: finds out whether writes are taken again. A page that failed to sync may be called
+/// clean by the kernel while it is lost, so the WAL is not trusted before all it held is in tables, which are synced on
+/// their own.
 fn recover(core: &Core) -> Result<(), rocksdb::Error> {
     core.db.put_cf(handle(&core.db, Family::Meta), PROBE_KEY, b"")?;
     let mut options = FlushOptions::default();

@@ -93,7 +93,7 @@ impl Ledger {
         let lock = disk::lock(data, true)?;
         if let Some(kind) = disk::network_file_system(data) {
             let path = data.display();
-            tracing::warn!(%path, kind, "a network file system: the lock and the syncs of the data directory may not hold");
+            tracing::warn!(%path, kind, "locks and syncs of the data directory may not hold: it is on a network");
         }
         let (confirmed, confirmed_end) = Confirmed::open(data)?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes);

@@ -111,7 +111,8 @@ pub fn run(options: &Options) -> Result<bool> {
             "read_and_decode": decodes, "processor": processor, "ratio": ratio, "limit": options.limit,
             "counters_equal": equal, "counters": lines,
         });
-        std::fs::write(path, format!("{result:#}\n")).with_context(|| format!("{} cannot be written", path.display()))?;
+        std::fs::write(path, format!("{result:#}\n"))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(equal && ratio <= options.limit)
 }
@@ -150,6 +151,11 @@ fn measure(data: &Path, options: &Options, job: Job) -> Result<Measured> {
         measured.events,
         options.events
     );
-    println!("{:<8} {:>9} events/s, {:.3} µs CPU/event", job.as_str(), grouped(measured.per_second() as u64), measured.cpu_us());
+    println!(
+        "{:<8} {:>9} events/s, {:.3} µs CPU/event",
+        job.as_str(),
+        grouped(measured.per_second() as u64),
+        measured.cpu_us()
+    );
     Ok(measured)
 }

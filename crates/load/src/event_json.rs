@@ -11,8 +11,16 @@ use crate::workload::Fact;
 const WHAT: [&str; 8] = ["cpu", "memory", "disk", "network", "latency", "errors", "queue", "certificate"];
 const HOW: [&str; 6] = ["high", "low", "spike", "saturated", "flapping", "absent"];
 const COMPONENTS: [&str; 10] = [
-    "checkout-api", "payment-worker", "postgres-primary", "redis-cache", "edge-proxy", "search-index", "session-store",
-    "mail-relay", "image-resizer", "ledger-writer",
+    "checkout-api",
+    "payment-worker",
+    "postgres-primary",
+    "redis-cache",
+    "edge-proxy",
+    "search-index",
+    "session-store",
+    "mail-relay",
+    "image-resizer",
+    "ledger-writer",
 ];
 const REGIONS: [&str; 4] = ["eu-west-1", "eu-central-1", "us-east-1", "ap-south-1"];
 const ENVIRONMENTS: [&str; 3] = ["production", "production", "staging"];
@@ -88,11 +96,17 @@ impl Writer {
         self.put_payload(fact, &it, out);
         put(out, &[",\"client\":\"Prometheus ", it.region, "\""]);
         if it.has_links {
-            put(out, &[",\"links\":[{\"href\":\"https://runbooks.example.com/", what(&it), "\",\"text\":\"Runbook \\\""]);
+            put(
+                out,
+                &[",\"links\":[{\"href\":\"https://runbooks.example.com/", what(&it), "\",\"text\":\"Runbook \\\""],
+            );
             put(out, &[what(&it), " ", how(&it), "\\\"\"}]"]);
         }
         if it.has_images {
-            put(out, &[",\"images\":[{\"src\":\"https://graphs.example.com/", what(&it), ".png\",\"alt\":\"last hour\"}]"]);
+            put(
+                out,
+                &[",\"images\":[{\"src\":\"https://graphs.example.com/", what(&it), ".png\",\"alt\":\"last hour\"}]"],
+            );
         }
         out.push(b'}');
     }

@@ -154,7 +154,8 @@ impl Stream {
         let mut json = Vec::with_capacity(800);
         match self {
             Self::Noise(workload, now) => {
-                let fact = if *now { workload.write_next_at(wall(), &mut json) } else { workload.write_next(&mut json) };
+                let fact =
+                    if *now { workload.write_next_at(wall(), &mut json) } else { workload.write_next(&mut json) };
                 Event {
                     index: fact.index,
                     record_key: workload.routing_key(fact.service).to_owned(),
@@ -167,7 +168,14 @@ impl Stream {
             Self::Oracle(hostile) => {
                 let sent = hostile.write_next(&mut json);
                 let action = sent.action.as_str();
-                Event { index: sent.index, record_key: sent.record_key, dedup_key: sent.dedup_key, action, json, intended }
+                Event {
+                    index: sent.index,
+                    record_key: sent.record_key,
+                    dedup_key: sent.dedup_key,
+                    action,
+                    json,
+                    intended,
+                }
             }
         }
     }
@@ -242,7 +250,8 @@ fn report(options: &Common, tally: &Tally, took: Duration) -> Result<bool> {
             "events": options.events, "seconds": took.as_secs_f64(), "rate_asked": options.rate, "rate": rate,
             "answers": tally.answers, "retries": tally.retries, "latency": latency_json(&tally.latency),
         });
-        std::fs::write(path, format!("{result:#}\n")).with_context(|| format!("{} cannot be written", path.display()))?;
+        std::fs::write(path, format!("{result:#}\n"))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let good: u64 = ["202", "done"].iter().filter_map(|name| tally.answers.get(*name)).sum();
     Ok(good == options.events)

@@ -41,7 +41,8 @@ impl Machine {
     fn apply(&mut self, step: &Step) -> &'static str {
         self.now = self.now.max(step.at);
         self.offset += 1;
-        let (dedup_key, class, groups) = (format!("k{}", step.alert), format!("c{}", step.class), OnceCell::new());
+        let (dedup_key, class) = (format!("k{}", step.alert), format!("c{}", step.class));
+        let (groups, key) = (OnceCell::new(), OnceCell::new());
         let payload = Payload {
             summary: "summary",
             source: "source",
@@ -62,6 +63,7 @@ impl Machine {
             body: &NoBody,
             source: Source { partition: 0, offset: self.offset, at: self.now, hops: 0 },
             groups: &groups,
+            key: &key,
         };
         let input = Input::Event(&event);
         let mut wants = Vec::new();
@@ -71,22 +73,22 @@ impl Machine {
                 break;
             }
             for want in wants.drain(..) {
-                self.know_nothing_of(want);
+                know_nothing_of(&mut self.state, want);
             }
         }
         apply(&self.directory, &mut self.state, &input, self.now).outcome.labels().0
     }
+}
 
-    fn know_nothing_of(&mut self, want: campanile_triage::Want) {
-        use campanile_triage::Want;
-        match want {
-            Want::Alert(key) => self.state.alerts.load(key, None),
-            Want::Details(key) => self.state.details.load(key, None),
-            Want::Incident(key) => self.state.incidents.load(key, None),
-            Want::Group(key) => self.state.groups.load(key, None),
-            Want::Members(key) => self.state.members.load(key, None),
-            Want::Answer(key) => self.state.answers.load(key, None),
-        }
+fn know_nothing_of(state: &mut State, want: campanile_triage::Want) {
+    use campanile_triage::Want;
+    match want {
+        Want::Alert(key) => state.alerts.load(key, None),
+        Want::Details(key) => state.details.load(key, None),
+        Want::Incident(key) => state.incidents.load(key, None),
+        Want::Group(key) => state.groups.load(key, None),
+        Want::Members(key) => state.members.load(key, None),
+        Want::Answer(key) => state.answers.load(key, None),
     }
 }
 

@@ -100,10 +100,12 @@ fn by_append_come_bad_bytes_unknown_keys_missing_keys_long_summaries_and_foreign
 fn bursts_stay_on_one_key() {
     let mut hostile = Hostile::new(42, 24, Door::Http);
     let mut json = Vec::new();
-    let keys: Vec<_> = (0..20_000).map(|_| {
-        let sent = hostile.write_next(&mut json);
-        (sent.record_key, sent.dedup_key)
-    }).collect();
+    let keys: Vec<_> = (0..20_000)
+        .map(|_| {
+            let sent = hostile.write_next(&mut json);
+            (sent.record_key, sent.dedup_key)
+        })
+        .collect();
     let longest = keys.chunk_by(|a, b| a == b).map(<[_]>::len).max();
     assert!(longest >= Some(30), "{longest:?}");
 }

@@ -115,12 +115,7 @@ fn last_resolve_closes_the_incident_and_its_group() {
 #[test]
 fn closing_an_old_incident_leaves_the_group_to_its_successor() {
     check(
-        &[
-            step(0, Trigger, 1, 0),
-            step(400, Trigger, 2, 0),
-            step(401, Resolve, 1, 0),
-            step(402, Trigger, 3, 0),
-        ],
+        &[step(0, Trigger, 1, 0), step(400, Trigger, 2, 0), step(401, Resolve, 1, 0), step(402, Trigger, 3, 0)],
         &["triggered", "triggered", "resolved", "grouped"],
     );
 }
@@ -160,7 +155,13 @@ fn a_repeat_leaves_an_acknowledged_incident_acknowledged() {
 #[test]
 fn maintenance_stores_an_alert_that_repeats_acknowledges_and_resolves_without_an_incident() {
     let model = check(
-        &[hidden(0, Trigger, 1), hidden(1, Trigger, 1), hidden(2, Acknowledge, 1), hidden(3, Trigger, 2), hidden(4, Resolve, 1)],
+        &[
+            hidden(0, Trigger, 1),
+            hidden(1, Trigger, 1),
+            hidden(2, Acknowledge, 1),
+            hidden(3, Trigger, 2),
+            hidden(4, Resolve, 1),
+        ],
         &["suppressed", "deduplicated", "already_acknowledged", "suppressed", "resolved"],
     );
     let totals = model.totals();
@@ -181,7 +182,13 @@ fn a_repeat_after_maintenance_promotes_the_hidden_alert() {
 fn log_time_never_runs_backwards_within_a_shard() {
     // The second alert claims an earlier time and is judged at 400 s; the third comes 300 s after that.
     check(
-        &[step(400, Trigger, 1, 0), step(0, Trigger, 2, 1), step(299, Trigger, 3, 1), step(699, Trigger, 4, 1), step(700, Trigger, 5, 0)],
+        &[
+            step(400, Trigger, 1, 0),
+            step(0, Trigger, 2, 1),
+            step(299, Trigger, 3, 1),
+            step(699, Trigger, 4, 1),
+            step(700, Trigger, 5, 0),
+        ],
         &["triggered", "triggered", "grouped", "grouped", "triggered"],
     );
 }

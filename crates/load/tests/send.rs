@@ -117,8 +117,11 @@ fn appends_carry_one_key_a_request_and_note_every_position() {
     });
     let options = append::Options { socket, common: common(&journal, Mix::Oracle, 150) };
     assert!(append::run(&options).expect("runs"));
-    let done: Vec<u64> =
-        lines(&journal).iter().filter(|line| line["status"] == "done").filter_map(|line| line["answer"].as_u64()).collect();
+    let done: Vec<u64> = lines(&journal)
+        .iter()
+        .filter(|line| line["status"] == "done")
+        .filter_map(|line| line["answer"].as_u64())
+        .collect();
     assert_eq!(done.len(), 150);
 }
 
@@ -131,7 +134,10 @@ fn door(stream: std::os::unix::net::UnixStream) {
         let request: Value = serde_json::from_str(&line).expect("JSON");
         let records = request["records"].as_array().expect("records");
         assert!(records.iter().all(|record| record["key"] == records[0]["key"]), "{request}");
-        assert_eq!((&request["op"], &request["topic"], &request["partition"]), (&json!("append"), &json!("events"), &Value::Null));
+        assert_eq!(
+            (&request["op"], &request["topic"], &request["partition"]),
+            (&json!("append"), &json!("events"), &Value::Null)
+        );
         nth += 1;
         let answer = if nth % 4 == 0 {
             json!({ "error": "the log takes no input now" })

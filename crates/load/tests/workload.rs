@@ -21,7 +21,12 @@ fn same_seed_gives_the_same_bytes_and_another_seed_does_not() {
     let bytes = |seed| {
         let mut workload = Workload::new(Options { seed, ..FULL });
         let mut json = Vec::new();
-        (0..1000).flat_map(|_| { workload.write_next(&mut json); json.clone() }).collect::<Vec<u8>>()
+        (0..1000)
+            .flat_map(|_| {
+                workload.write_next(&mut json);
+                json.clone()
+            })
+            .collect::<Vec<u8>>()
     };
     assert!(bytes(42) == bytes(42));
     assert!(bytes(42) != bytes(43));

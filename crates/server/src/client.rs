@@ -68,10 +68,13 @@ impl Client {
             if read.with_context(|| format!("the server behind {} went away", self.path.display()))? == 0 {
                 bail!("the server behind {} went away before it answered", self.path.display());
             }
-            let value: Value = serde_json::from_slice(&line).context("the server answered with something else than JSON")?;
+            let value: Value =
+                serde_json::from_slice(&line).context("the server answered with something else than JSON")?;
             if let Some(message) = value["error"].as_str() {
                 let diagnostics = value["diagnostics"].as_array().map(|list| list.iter().map(diagnostic).collect());
-                return Err(Refused { message: message.to_owned(), diagnostics: diagnostics.unwrap_or_default() }.into());
+                return Err(
+                    Refused { message: message.to_owned(), diagnostics: diagnostics.unwrap_or_default() }.into()
+                );
             }
             if value["done"] == json!(true) {
                 return Ok(value);

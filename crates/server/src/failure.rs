@@ -10,7 +10,8 @@ use campanile_ledger::OpenError;
 /// Tells people what happened and gives the exit code.
 pub fn tell(error: &Error) -> ExitCode {
     // `campanile tail … | head` is no failure: the reader had enough.
-    if error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|it| it.kind() == ErrorKind::BrokenPipe) {
+    if error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|it| it.kind() == ErrorKind::BrokenPipe)
+    {
         return ExitCode::SUCCESS;
     }
     let code = code(error).map_or_else(String::new, |code| format!(" ({code})"));

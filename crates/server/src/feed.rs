@@ -44,7 +44,8 @@ struct State {
 impl Feed {
     /// A feed of a ledger with so many shards, its directory empty.
     pub fn new(shards: u16) -> Arc<Self> {
-        let empty = Snapshot { shards, ..Snapshot::default() };
+        let mut empty = Snapshot::default();
+        empty.shards = shards;
         let directory = Arc::new(ArcSwap::from_pointee(empty));
         Arc::new(Self { directory, shards, state: Mutex::default(), moved: Condvar::new() })
     }

@@ -26,10 +26,7 @@ pub fn read(root: &Path) -> Result<Folder> {
     walk(root, "", 0, &mut folder)?;
     folder.files.sort_by(|a, b| a.name.cmp(&b.name));
     if folder.files.is_empty() && folder.misplaced.is_empty() {
-        bail!(
-            "the folder {} holds no objects; they are files such as services/PAPIGW1.json inside it",
-            root.display()
-        );
+        bail!("the folder {} holds no objects; they are files such as services/PAPIGW1.json inside it", root.display());
     }
     Ok(folder)
 }

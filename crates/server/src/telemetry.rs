@@ -4,8 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use campanile_catalogue::{Gauge, describe_all, gauge, metrics};
+use campanile_catalogue::{Counter, Gauge, Histogram, Metric, counter, describe_all, gauge, histogram, metrics};
+use campanile_directory::Kind;
 use campanile_ledger_rocks::{Health, Ledger};
+use campanile_model::Epoch;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::feed::Feed;
@@ -52,7 +54,7 @@ impl Telemetry {
     }
 }
 
-/// Gauges that nobody else sets.
+/// Series that nobody else sets.
 struct Sampler {
     free: Gauge,
     halted: Gauge,
@@ -60,11 +62,19 @@ struct Sampler {
     delayed_write_rate: Gauge,
     block_cache: Gauge,
     compactions: Gauge,
+    /// What the ledger tells only of all families together: set as soon as the table has no label for it.
+    totals: [Option<Gauge>; 5],
+    syncs: Counter,
+    sync_duration: Histogram,
+    /// Syncs that were shown already, by bucket.
+    shown: [u64; 24],
     epoch: Gauge,
+    shown_epoch: Option<Epoch>,
 }
 
 impl Sampler {
     fn new() -> Self {
+        let total = |metric: &'static Metric| metric.labels.is_empty().then(|| gauge(metric, &[]));
         Self {
             free: gauge(&metrics::LEDGER_FREE_BYTES, &[]),
             halted: gauge(&metrics::LEDGER_HALTED, &[]),
@@ -72,11 +82,22 @@ impl Sampler {
             delayed_write_rate: gauge(&metrics::ROCKSDB_DELAYED_WRITE_RATE, &[]),
             block_cache: gauge(&metrics::ROCKSDB_BLOCK_CACHE_BYTES, &[]),
             compactions: gauge(&metrics::ROCKSDB_RUNNING_COMPACTIONS, &[]),
+            totals: [
+                total(&metrics::ROCKSDB_L0_FILES),
+                total(&metrics::ROCKSDB_MEMTABLE_BYTES),
+                total(&metrics::ROCKSDB_PENDING_COMPACTION_BYTES),
+                total(&metrics::ROCKSDB_SST_BYTES),
+                total(&metrics::ROCKSDB_BLOB_BYTES),
+            ],
+            syncs: counter(&metrics::LEDGER_SYNCS_TOTAL, &[]),
+            sync_duration: histogram(&metrics::LEDGER_SYNC_DURATION_SECONDS, &[]),
+            shown: [0; 24],
             epoch: gauge(&metrics::DIRECTORY_EPOCH, &[]),
+            shown_epoch: None,
         }
     }
 
-    fn show(&self, health: &Health) {
+    fn show(&mut self, health: &Health) {
         let flag = |on: bool| if on { 1.0 } else { 0.0 };
         self.free.set(health.disk_free_bytes as f64);
         self.halted.set(flag(health.halted.is_some()));
@@ -84,6 +105,46 @@ impl Sampler {
         self.delayed_write_rate.set(health.delayed_write_rate as f64);
         self.block_cache.set(health.block_cache_bytes as f64);
         self.compactions.set(health.compactions_running as f64);
+        let totals = [
+            health.l0_files,
+            health.memtable_bytes,
+            health.compaction_pending_bytes,
+            health.sst_bytes,
+            health.blob_bytes,
+        ];
+        for (gauge, total) in self.totals.iter().zip(totals) {
+            if let Some(gauge) = gauge {
+                gauge.set(total as f64);
+            }
+        }
+        self.show_syncs(&health.syncs.buckets);
+    }
+
+    /// The ledger counts syncs by powers of two of their microseconds; each is shown as the middle of its bucket.
+    fn show_syncs(&mut self, buckets: &[u64; 24]) {
+        for (power, (now, shown)) in buckets.iter().zip(&mut self.shown).enumerate() {
+            let new = now.saturating_sub(*shown);
+            *shown = *now;
+            self.syncs.add(new);
+            let upper_us = f64::from(1_u32 << power);
+            for _ in 0..new {
+                self.sync_duration.record(0.75 * upper_us / 1e6);
+            }
+        }
+    }
+
+    fn show_directory(&mut self, feed: &Feed) {
+        let epoch = feed.current_epoch();
+        if self.shown_epoch.replace(epoch) == Some(epoch) {
+            return;
+        }
+        self.epoch.set(epoch.0 as f64);
+        let (_, objects) = feed.current();
+        let show = |kind: &str, count: usize| gauge(&metrics::DIRECTORY_OBJECTS, &[("kind", kind)]).set(count as f64);
+        for kind in Kind::ALL {
+            show(kind.folder(), objects.keys().filter(|(of, _)| *of == kind).count());
+        }
+        show("integrations", feed.directory().load().services().map(|service| service.integrations.len()).sum());
     }
 }
 
@@ -102,12 +163,12 @@ pub fn start_sampler(
     gauge(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
     let (ledger, feed) = (Arc::downgrade(ledger), Arc::clone(feed));
     supervisor.spawn("metrics-sampler", move |stop| {
-        let sampler = Sampler::new();
+        let mut sampler = Sampler::new();
         loop {
             if let Some(ledger) = ledger.upgrade() {
                 sampler.show(&ledger.health());
             }
-            sampler.epoch.set(feed.current_epoch().0 as f64);
+            sampler.show_directory(&feed);
             telemetry.upkeep();
             if stop.wait(SAMPLE_EVERY) {
                 return Ok(());

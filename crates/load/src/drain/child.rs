@@ -160,6 +160,7 @@ fn directory(tail: &dyn Tail, shards: u16) -> Result<Snapshot> {
         }
     }
     let objects = objects.into_iter().map(|((kind, id), json)| (kind, id, json));
-    snapshot_from_records(objects, newest, shards)
-        .map_err(|problems| anyhow!("the directory topic is refused: {}", problems.first().map_or_else(String::new, ToString::to_string)))
+    snapshot_from_records(objects, newest, shards).map_err(|problems| {
+        anyhow!("the directory topic is refused: {}", problems.first().map_or_else(String::new, ToString::to_string))
+    })
 }

@@ -12,7 +12,7 @@ use crate::config::default_socket;
 pub(super) const DATA_DEFAULT: &str = "./campanile-data";
 
 #[derive(Args, Clone)]
-pub struct At {
+pub(super) struct At {
     /// Data directory of the running server
     #[arg(long, value_name = "DIR", env = "CAMPANILE_LEDGER_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
@@ -22,16 +22,16 @@ pub struct At {
 }
 
 impl At {
-    pub fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| DATA_DEFAULT.into())
     }
 
-    pub fn socket(&self) -> PathBuf {
+    pub(super) fn socket(&self) -> PathBuf {
         self.socket.clone().unwrap_or_else(|| default_socket(&self.data()))
     }
 
     /// Somebody named a server.
-    pub fn is_named(&self) -> bool {
+    pub(super) fn is_named(&self) -> bool {
         self.data.is_some() || self.socket.is_some()
     }
 
@@ -39,7 +39,7 @@ impl At {
     ///
     /// # Errors
     /// As [`Client::connect`].
-    pub fn connect(&self) -> Result<Client> {
+    pub(super) fn connect(&self) -> Result<Client> {
         Client::connect(&self.socket())
     }
 }

@@ -16,7 +16,7 @@ Examples:
 
 Every option can also be set by a variable: gateway.listen is CAMPANILE_GATEWAY_LISTEN.
 Flags win over variables, variables over the file.")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -36,7 +36,7 @@ struct File {
     config: Option<PathBuf>,
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     let (file, shows) = match &args.verb {
         Verb::Show(file) => (file, true),
         Verb::Check(file) => (file, false),

@@ -44,7 +44,7 @@ Examples:
 
 Nothing outside a temporary directory is touched. Everything goes through the real gateway and the real ledger; only the
 clock is scaled, and only here: a server has no such option.")]
-pub struct Args {
+pub(super) struct Args {
     /// End after the funnel
     #[arg(long)]
     once: bool,
@@ -59,7 +59,7 @@ pub struct Args {
     log_level: Option<String>,
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     let data = tempfile::Builder::new().prefix("campanile-demo-").tempdir();
     let data = data.context("a temporary directory could not be made; set TMPDIR to a place that can be written")?;
     let outcome = run_in(&args, data.path().to_owned());
@@ -237,7 +237,8 @@ fn invite(house: &House, settings: &Settings) -> Result<()> {
     let snapshot = house.ports.feed.directory().load();
     let mut services: Vec<_> = snapshot.services().filter(|service| service.name != MAINTAINED).collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
-    let found = services.iter().find_map(|service| Some((service.name.clone(), service.integrations.first()?.key.clone())));
+    let found =
+        services.iter().find_map(|service| Some((service.name.clone(), service.integrations.first()?.key.clone())));
     let (service, key) = found.context("the organisation has no service with a key")?;
     println!();
     println!("From here on the clock is real. The server stays until Ctrl-C:");
@@ -247,7 +248,9 @@ fn invite(house: &House, settings: &Settings) -> Result<()> {
     println!();
     println!("Break {service}, then look:");
     println!();
-    println!("  curl -s {url}/v2/enqueue -H 'content-type: application/json' -d '{{\"routing_key\":\"{key}\",\"event_action\":\"trigger\",\"dedup_key\":\"try-me\",\"payload\":{{\"summary\":\"Checkout fails\",\"source\":\"web-1\",\"severity\":\"critical\"}}}}'");
+    println!(
+        "  curl -s {url}/v2/enqueue -H 'content-type: application/json' -d '{{\"routing_key\":\"{key}\",\"event_action\":\"trigger\",\"dedup_key\":\"try-me\",\"payload\":{{\"summary\":\"Checkout fails\",\"source\":\"web-1\",\"severity\":\"critical\"}}}}'"
+    );
     println!();
     println!("  campanile incident list --data {data}");
     println!("  campanile tail incidents --from start --data {data}");

@@ -28,7 +28,7 @@ Examples:
   campanile directory show services
 
 A running server switches without a restart. Integration keys that a file does not pin are made once, stored, printed.")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -65,7 +65,7 @@ enum Verb {
     },
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     match args.verb {
         Verb::Check { dir } => check(&dir),
         Verb::Apply { dir, at, prune, dry_run } => apply(&dir, &at, prune, dry_run),
@@ -85,7 +85,10 @@ fn check(dir: &Path) -> Result<ExitCode> {
             let (objects, warnings) = (loaded.objects.len(), loaded.warnings.len());
             println!("{}: {objects} objects are right, {warnings} warnings", dir.display());
             if !loaded.minted.is_empty() {
-                println!("{} integrations have no key yet; apply makes one for each and prints it", loaded.minted.len());
+                println!(
+                    "{} integrations have no key yet; apply makes one for each and prints it",
+                    loaded.minted.len()
+                );
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -180,7 +183,9 @@ fn show(kind: Option<&str>, at: &At, as_json: bool) -> Result<ExitCode> {
         let name = body["name"].as_str().or_else(|| body["description"].as_str()).unwrap_or_default();
         let keys: Vec<_> = body["integrations"]
             .as_array()
-            .map(|list| list.iter().map(|it| format!("{} {}", word(&it["name"]), word(&it["integration_key"]))).collect())
+            .map(|list| {
+                list.iter().map(|it| format!("{} {}", word(&it["name"]), word(&it["integration_key"]))).collect()
+            })
             .unwrap_or_default();
         table.add(vec![word(&line["kind"]), word(&line["id"]), name.to_owned(), keys.join(", ")]);
     }

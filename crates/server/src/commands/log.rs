@@ -26,7 +26,7 @@ Examples:
   campanile log export --topic incidents --topic alerts | jq -r .value
 
 A line of an export is a line of `campanile tail --json`. A running server is read with `campanile tail --from start`.")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -48,7 +48,7 @@ enum Verb {
     },
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     match args.verb {
         Verb::Topics { at } => topics(&at),
         Verb::Export { at, topic } => export(&at, &topic),
@@ -136,5 +136,7 @@ fn topics(at: &At) -> Result<ExitCode> {
 
 fn pairs(ends: &Value) -> Vec<(u64, u64)> {
     let number = |value: &Value| value.as_u64().unwrap_or(0);
-    ends.as_array().map(|list| list.iter().map(|pair| (number(&pair[0]), number(&pair[1]))).collect()).unwrap_or_default()
+    ends.as_array()
+        .map(|list| list.iter().map(|pair| (number(&pair[0]), number(&pair[1]))).collect())
+        .unwrap_or_default()
 }

@@ -29,7 +29,7 @@ Examples:
 
 Prints the event's dedup key on standard output; a later event with the same key updates the same alert.
 Exit codes: 0 accepted and durable, 1 refused (do not repeat it), 2 used wrongly, 3 not delivered (repeat it).")]
-pub struct Args {
+pub(super) struct Args {
     /// Integration key of the service, 32 characters
     #[arg(long, value_name = "KEY", env = "CAMPANILE_ROUTING_KEY", hide_env_values = true)]
     routing_key: Option<String>,
@@ -89,10 +89,14 @@ impl Action {
 
 fn detail(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    if name.is_empty() { Err("the name is empty; write NAME=VALUE".to_owned()) } else { Ok((name.to_owned(), value.to_owned())) }
+    if name.is_empty() {
+        Err("the name is empty; write NAME=VALUE".to_owned())
+    } else {
+        Ok((name.to_owned(), value.to_owned()))
+    }
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     let event = event(&args)?;
     let dedup_key = event["dedup_key"].as_str().unwrap_or_default().to_owned();
     let body = event.to_string().into_bytes();
@@ -141,7 +145,8 @@ fn event(args: &Args) -> Result<Value> {
     set("dedup_key", args.dedup_key.as_deref());
     event.entry("event_action").or_insert("trigger".into());
     if event["event_action"] == "trigger" {
-        let is_given = event.get("dedup_key").is_some_and(|key| !key.as_str().is_some_and(str::is_empty) && !key.is_null());
+        let is_given =
+            event.get("dedup_key").is_some_and(|key| !key.as_str().is_some_and(str::is_empty) && !key.is_null());
         if !is_given {
             event.insert("dedup_key".to_owned(), new_key()?.into());
         }

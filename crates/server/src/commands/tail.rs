@@ -31,7 +31,7 @@ Examples:
 
 Topics: incidents, alerts, dead-letters, events, commands, triage, directory, steps.
 Without --no-follow it goes on until Ctrl-C. Records of one partition come in order.")]
-pub struct Args {
+pub(super) struct Args {
     /// Topic, with or without `campanile.` in front
     topic: String,
     /// One JSON object a line, in the form of the operator's door
@@ -62,7 +62,7 @@ impl Start {
     }
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     let topic = Topic::parse(&args.topic).ok_or_else(|| anyhow!(unknown_topic(&args.topic)))?;
     let ends = args.at.connect()?.ask_once(&json!({ "op": "ends", "topic": topic.name() }))?;
     let partitions = ends["ends"].as_array().map_or(0, Vec::len);
@@ -105,11 +105,12 @@ fn print_all(topic: Topic, arriving: &Receiver<Result<Value>>, as_json: bool) ->
         out.flush()?;
     }
     while let Ok(next) = arriving.recv() {
-        let value = next?;
+        let record: Line = serde_json::from_value(next?).context("the server sent a line that is no record")?;
         if as_json {
-            writeln!(out, "{value}")?;
+            // Written anew, so that its members come in the order of an export.
+            serde_json::to_writer(&mut out, &record).map_err(io::Error::from)?;
+            writeln!(out)?;
         } else {
-            let record: Line = serde_json::from_value(value).context("the server sent a line that is no record")?;
             let cells: Vec<_> = (view.row)(&record).iter().map(|cell| one_line(cell)).collect();
             let paint = |_: usize, text: &str| colour::of_word(text.trim_end()).paint(text, paints);
             writeln!(out, "{}", line(&cells, view.widths, room(), paint))?;
@@ -144,11 +145,9 @@ impl View {
                 widths: &[9, 13, 8, 7, 0],
                 row: dead_letter,
             },
-            Topic::Events | Topic::Triage | Topic::Commands | Topic::Directory | Topic::Steps => Self {
-                head: &["TIME", "PARTITION", "OFFSET", "KEY", "VALUE"],
-                widths: &[9, 9, 9, 32, 0],
-                row: record,
-            },
+            Topic::Events | Topic::Triage | Topic::Commands | Topic::Directory | Topic::Steps => {
+                Self { head: &["TIME", "PARTITION", "OFFSET", "KEY", "VALUE"], widths: &[9, 9, 9, 32, 0], row: record }
+            }
         }
     }
 }
@@ -173,7 +172,16 @@ fn incident(record: &Line) -> Vec<String> {
         let (incident, reason) = (text(&json["incident"]), text(&json["reason"]));
         let kind = kind.to_owned();
         let rest = if reason == "-" { incident } else { format!("{incident}: {reason}") };
-        return vec![at(record), "-".to_owned(), kind, "-".to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned(), rest];
+        return vec![
+            at(record),
+            "-".to_owned(),
+            kind,
+            "-".to_owned(),
+            "-".to_owned(),
+            "-".to_owned(),
+            "-".to_owned(),
+            rest,
+        ];
     }
     vec![
         at(record),

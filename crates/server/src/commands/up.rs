@@ -30,7 +30,7 @@ Examples:
 
 SIGTERM or Ctrl-C drains: requests under way are answered, what was taken is committed. A second one ends at once;
 even then every event that was answered 202 is kept.")]
-pub struct Args {
+pub(super) struct Args {
     /// Configuration file, TOML
     #[arg(long, value_name = "FILE", env = "CAMPANILE_CONFIG")]
     config: Option<PathBuf>,
@@ -73,7 +73,7 @@ impl Args {
     }
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
     let directory = match &args.directory {
         Some(dir) => match read_directory(dir)? {
@@ -123,7 +123,9 @@ fn greet(house: &House, settings: &Settings) {
         tell_applied(applied);
     }
     if house.ports.feed.current_epoch().0 == 0 {
-        say("no organisation is known yet, so every routing key is refused; bring one in with `campanile directory apply DIR`");
+        say(
+            "no organisation is known yet, so every routing key is refused; bring one in with `campanile directory apply DIR`",
+        );
     }
 }
 
@@ -156,7 +158,10 @@ pub(super) fn serve(mut house: House, mut signals: Signals, runtime: &Runtime) -
     let tell = |step: &str| say(step);
     match &end {
         End::Asked(ask) => {
-            say(&format!("{}: stopping; once more to end at once, which loses nothing that was confirmed", ask.as_str()));
+            say(&format!(
+                "{}: stopping; once more to end at once, which loses nothing that was confirmed",
+                ask.as_str()
+            ));
         }
         End::Died(death) => say(&format!("{} died: {}; stopping", death.name, death.reason)),
     }

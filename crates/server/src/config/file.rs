@@ -78,9 +78,7 @@ impl Reading<'_> {
             return Ok((option, false));
         }
         let secret = name.strip_suffix("_file");
-        if let Some(option) =
-            of_section().find(|option| option.form == Form::Secret && Some(option.name()) == secret)
-        {
+        if let Some(option) = of_section().find(|option| option.form == Form::Secret && Some(option.name()) == secret) {
             return Ok((option, true));
         }
         let mut known: Vec<_> = of_section().map(Opt::name).collect();

@@ -4,10 +4,15 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,
-    Whole { least: u64, most: u64 },
+    Whole {
+        least: u64,
+        most: u64,
+    },
     /// Bytes, bare or with KiB, MiB, GiB, TiB.
     Size,
-    Seconds { most: u64 },
+    Seconds {
+        most: u64,
+    },
     Switch,
     OneOf(&'static [&'static str]),
     /// `host:port`.

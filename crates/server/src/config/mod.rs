@@ -18,4 +18,4 @@ mod settings;
 pub use form::{Form, size};
 pub use options::Opt;
 pub use resolve::{Flags, Found, Origin, Resolved, resolve};
-pub use settings::{default_socket, text_variables, Gateway, Ledger, LogFormat, Logging, Processor, Settings};
+pub use settings::{Gateway, Ledger, LogFormat, Logging, Processor, Settings, default_socket, text_variables};

@@ -127,9 +127,8 @@ fn of_variable(options: &'static [Opt], variable: &str) -> Result<Option<(&'stat
         return Ok(Some((option, false)));
     }
     let of_file = variable.strip_suffix("_FILE");
-    if let Some(option) = options
-        .iter()
-        .find(|option| option.form == Form::Secret && Some(option.variable().as_str()) == of_file)
+    if let Some(option) =
+        options.iter().find(|option| option.form == Form::Secret && Some(option.variable().as_str()) == of_file)
     {
         return Ok(Some((option, true)));
     }

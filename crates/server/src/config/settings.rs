@@ -63,7 +63,9 @@ impl Settings {
     /// As [`resolve`].
     pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self> {
         let resolved = resolve(options::ALL, file, text_variables(), flags);
-        resolved.and_then(|resolved| Self::of(&resolved)).map_err(|error| anyhow!("{error:#} ({})", ErrorCode::BadConfiguration))
+        resolved
+            .and_then(|resolved| Self::of(&resolved))
+            .map_err(|error| anyhow!("{error:#} ({})", ErrorCode::BadConfiguration))
     }
 
     /// Settings from resolved values.
@@ -105,5 +107,7 @@ pub fn default_socket(data: &Path) -> PathBuf {
 
 /// The environment; variables that are no text cannot be ours.
 pub fn text_variables() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

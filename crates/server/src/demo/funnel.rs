@@ -76,7 +76,8 @@ impl Funnel {
     }
 
     pub fn totals(&self) -> Totals {
-        let of = |name: &str| self.incidents.values().filter(|priority| priority.as_deref() == Some(name)).count() as u64;
+        let of =
+            |name: &str| self.incidents.values().filter(|priority| priority.as_deref() == Some(name)).count() as u64;
         Totals {
             raw: self.alerts.values().map(|seen| seen.count).sum(),
             alerts: self.alerts.len() as u64,

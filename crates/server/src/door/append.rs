@@ -29,9 +29,7 @@ pub(super) fn append(ports: &Ports, topic: Topic, partition: Option<u16>, record
         None => (TURN.fetch_add(1, Ordering::Relaxed) % u64::from(partitions.max(1))) as u16,
     });
     match ports.appender.append_wait(topic, partition, records) {
-        Ok(appended) => {
-            Ok(members(json!({ "partition": partition, "first": appended.first, "at": appended.at.0 })))
-        }
+        Ok(appended) => Ok(members(json!({ "partition": partition, "first": appended.first, "at": appended.at.0 }))),
         Err(error) => Err(Refusal::said(error.to_string())),
     }
 }
@@ -40,7 +38,9 @@ fn record(new: NewRecord) -> Result<Record, String> {
     let value = match (new.value, new.value_base64) {
         (Some(_), Some(_)) => return Err("a record has \"value\" or \"value_base64\", not both".to_owned()),
         (Some(text), None) => Bytes::from(text),
-        (None, Some(coded)) => Bytes::from(from_base64(&coded).map_err(|error| format!("\"value_base64\" is {error}"))?),
+        (None, Some(coded)) => {
+            Bytes::from(from_base64(&coded).map_err(|error| format!("\"value_base64\" is {error}"))?)
+        }
         (None, None) => Bytes::new(),
     };
     let record = Record { key: new.key.map(Bytes::from), value, ..Record::default() };

@@ -22,7 +22,8 @@ pub(super) fn command(ports: &Ports, command: &Value, stop: &Stop) -> Answer {
     let partition = decoded.incident.shard().0;
     if partition >= ports.card.shards {
         let shards = ports.card.shards;
-        let error = format!("{} was made on shard {partition} and this ledger has {shards}; it is another's", decoded.incident);
+        let error =
+            format!("{} was made on shard {partition} and this ledger has {shards}; it is another's", decoded.incident);
         return Err(Refusal::said(error));
     }
     // From before the append, so that the answer cannot slip by.
@@ -40,13 +41,7 @@ pub(super) fn command(ports: &Ports, command: &Value, stop: &Stop) -> Answer {
     }
 }
 
-fn wait_for_answer(
-    ports: &Ports,
-    partition: u16,
-    from: u64,
-    id: &str,
-    stop: &Stop,
-) -> Result<Option<Value>, Refusal> {
+fn wait_for_answer(ports: &Ports, partition: u16, from: u64, id: &str, stop: &Stop) -> Result<Option<Value>, Refusal> {
     let until = Instant::now() + ANSWER_WAIT;
     let mut next = from;
     while Instant::now() < until && !stop.is_set() {

@@ -66,7 +66,9 @@ pub(super) fn read(ports: &Ports, range: Range, asker: &mut dyn Asker, stop: &St
 fn refusal(error: TailError) -> Refusal {
     let error_text = error.to_string();
     match error {
-        TailError::Trimmed { start, .. } => Refusal::Said { error: error_text, more: members(json!({ "start": start })) },
+        TailError::Trimmed { start, .. } => {
+            Refusal::Said { error: error_text, more: members(json!({ "start": start })) }
+        }
         TailError::Damaged(_) => Refusal::said(error_text),
     }
 }

@@ -140,7 +140,10 @@ fn converse(ports: &Ports, stream: &UnixStream, stop: &Stop) -> io::Result<()> {
             return Ok(());
         }
         if !line.ends_with(b"\n") && line.len() as u64 >= REQUEST_BYTES_MAX {
-            writeln!(conversation.out, "{{\"error\":\"a request has at most {REQUEST_BYTES_MAX} bytes; send several\"}}")?;
+            writeln!(
+                conversation.out,
+                "{{\"error\":\"a request has at most {REQUEST_BYTES_MAX} bytes; send several\"}}"
+            )?;
             return conversation.flush();
         }
         if !line.trim_ascii().is_empty() {

@@ -85,12 +85,7 @@ pub fn room() -> Option<usize> {
 }
 
 /// One line with these widths; the last cell is cut to the room.
-pub fn line(
-    cells: &[String],
-    widths: &[usize],
-    room: Option<usize>,
-    paint: impl Fn(usize, &str) -> String,
-) -> String {
+pub fn line(cells: &[String], widths: &[usize], room: Option<usize>, paint: impl Fn(usize, &str) -> String) -> String {
     let last = widths.len().saturating_sub(1);
     let before: usize = widths.iter().take(last).map(|width| width + GAP.len()).sum();
     let mut line = String::new();

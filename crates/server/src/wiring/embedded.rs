@@ -18,6 +18,7 @@ use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use super::counted::Counted;
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change, Refused};
 use crate::config::Settings;
@@ -79,12 +80,14 @@ impl House {
         let gate = bound.serve(runtime);
         let door = Door::open(&settings.socket, ports.clone(), &supervisor)?;
         let roles = ports.roles.clone();
-        supervisor.spawn("processor-watch", move |stop| loop {
-            if let Some(reason) = roles.failed() {
-                bail!("the processor stopped: {reason}");
-            }
-            if stop.wait(WATCH_EVERY) {
-                return Ok(());
+        supervisor.spawn("processor-watch", move |stop| {
+            loop {
+                if let Some(reason) = roles.failed() {
+                    bail!("the processor stopped: {reason}");
+                }
+                if stop.wait(WATCH_EVERY) {
+                    return Ok(());
+                }
             }
         })?;
         telemetry::start_sampler(&ledger, &ports.feed, plan.telemetry, &supervisor)?;
@@ -160,7 +163,7 @@ fn close_ledger(mut ledger: Arc<Ledger>) {
 fn ports(ledger: &Ledger) -> Ports {
     Ports {
         card: ledger.card(),
-        appender: ledger.appender(),
+        appender: Arc::new(Counted::new(ledger.appender())),
         tail: ledger.tail(),
         table: ledger.table(),
         feed: Feed::new(ledger.card().shards),
@@ -182,12 +185,13 @@ fn apply_first(ports: &Ports, files: Vec<File>) -> Result<Applied> {
     let change = Change { files, ..Change::default() };
     let shards = ports.card.shards;
     let applied = ports.applier.apply(change, &ports.feed, ports.appender.as_ref(), &ports.roles, shards);
-    applied.map_err(|refused| match refused {
-        Refused::Failed(reason) => anyhow!(reason),
-        Refused::Invalid(diagnostics) => {
-            let shown: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
-            anyhow!("{}\n\nthe directory has {} problems; nothing was started", shown.join("\n"), shown.len())
-        }
-    })
-    .context("the directory was not applied")
+    applied
+        .map_err(|refused| match refused {
+            Refused::Failed(reason) => anyhow!(reason),
+            Refused::Invalid(diagnostics) => {
+                let shown: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+                anyhow!("{}\n\nthe directory has {} problems; nothing was started", shown.join("\n"), shown.len())
+            }
+        })
+        .context("the directory was not applied")
 }

@@ -81,8 +81,9 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let now = time::now();
-    let mut table = Table::new(&["NUMBER", "STATUS", "PRIO", "URGENCY", "ALERTS", "CREATED", "AGE", "SERVICE", "TITLE"])
-        .colouring(&[1, 2]);
+    let mut table =
+        Table::new(&["NUMBER", "STATUS", "PRIO", "URGENCY", "ALERTS", "CREATED", "AGE", "SERVICE", "TITLE"])
+            .colouring(&[1, 2]);
     for incident in &incidents {
         let created = Timestamp(incident["created_at"].as_i64().unwrap_or_default());
         let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();

@@ -25,7 +25,7 @@ Examples:
   campanile incident resolve 1001
   campanile incident priority 1001 P1
   campanile incident title 1001 'Checkout is down'")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -51,7 +51,7 @@ enum Verb {
     Title(change::Title),
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     match args.verb {
         Verb::List(args) => list::run(args),
         Verb::Show(args) => show::run(args),
@@ -70,16 +70,19 @@ pub fn run(args: Args) -> Result<ExitCode> {
 fn find(client: &mut Client, name: &str) -> Result<IncidentId> {
     let name = name.trim_start_matches('#');
     let Ok(number) = name.parse::<u64>() else {
-        return name
-            .parse()
-            .map_err(|_| anyhow!("\"{name}\" is no incident; give its number or its id, see `campanile incident list`"));
+        return name.parse().map_err(|_| {
+            anyhow!("\"{name}\" is no incident; give its number or its id, see `campanile incident list`")
+        });
     };
     let card = client.ask_once(&json!({ "op": "card" }))?;
     let ledger = card["ledger"].as_str().and_then(|hex| u64::from_str_radix(hex, 16).ok());
     let ledger = ledger.ok_or_else(|| anyhow!("the server did not tell its ledger"))?;
     let shard = (number % u64::from(SHARDS_MAX)) as u16;
     if u64::from(shard) >= card["shards"].as_u64().unwrap_or(0) {
-        bail!("there is no incident {number} here: the last three digits name a shard, and this ledger has {}", card["shards"]);
+        bail!(
+            "there is no incident {number} here: the last three digits name a shard, and this ledger has {}",
+            card["shards"]
+        );
     }
     Ok(IncidentId::derive(LedgerId(ledger), ShardId(shard), number / u64::from(SHARDS_MAX)))
 }
