@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::machine;
+use crate::organisation::{SERVICES, SERVICES_MAX};
 use crate::report::{Table, grouped};
 use crate::workload;
 
@@ -34,7 +35,7 @@ pub struct Options {
     pub threads: usize,
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    #[arg(long, default_value_t = crate::organisation::SERVICES)]
+    #[arg(long, default_value_t = SERVICES, value_parser = clap::value_parser!(u16).range(1..=i64::from(SERVICES_MAX)))]
     pub services: u16,
     /// Directory to make the ledger in; removed afterwards unless --keep [default: the system's for temporary files].
     #[arg(long)]

@@ -135,7 +135,8 @@ pub enum Door {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub index: u64,
-    /// The record's key: mostly the routing key, sometimes a foreign one, so that the event lands on a wrong shard.
+    /// The record's key: mostly the routing key, sometimes a foreign one or none (empty), so that the event lands on a
+    /// wrong shard.
     pub record_key: String,
     /// Empty when the event has none.
     pub dedup_key: String,
@@ -260,8 +261,10 @@ impl Hostile {
             3 => event["routing_key"] = "0123456789abcdef0123456789abcdef".into(),
             4 => event["event_action"] = "escalate".into(),
             5 => return Some(format!("{{\"event\":{},\"routing_key\":\"", sent.index)),
+            // Without a record key: any shard may get it.
+            6 => sent.record_key.clear(),
             // Under somebody else's key: it lands on a wrong shard, and its order against its like is open.
-            6..11 => {
+            7..11 => {
                 let service = self.ranks.pick(&mut self.random).unwrap_or_default();
                 sent.record_key = self.keys[usize::from(service)][0].clone();
             }

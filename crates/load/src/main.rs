@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use campanile_load::organisation::SERVICES_MAX;
+use campanile_load::organisation::{SERVICES, SERVICES_MAX};
 use campanile_load::send::{Mix, append, http};
 use campanile_load::{drain, workload};
 use clap::{Parser, Subcommand};
@@ -51,7 +51,7 @@ struct EventsOptions {
     events: u64,
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    #[arg(long, default_value_t = campanile_load::organisation::SERVICES)]
+    #[arg(long, default_value_t = SERVICES, value_parser = clap::value_parser!(u16).range(1..=i64::from(SERVICES_MAX)))]
     services: u16,
 }
 

@@ -88,11 +88,14 @@ fn by_append_come_bad_bytes_unknown_keys_missing_keys_long_summaries_and_foreign
         }
         if loaded.snapshot.route(request.routing_key).is_none() {
             seen.insert("unknown key");
+        } else if sent.record_key.is_empty() {
+            seen.insert("no record key");
         } else if sent.record_key != request.routing_key {
             seen.insert("foreign record key");
         }
     }
-    let expected = ["cut", "foreign record key", "invalid", "no dedup key", "unknown key", "unparseable"];
+    let expected =
+        ["cut", "foreign record key", "invalid", "no dedup key", "no record key", "unknown key", "unparseable"];
     assert_eq!(seen, BTreeSet::from(expected));
 }
 

@@ -140,7 +140,8 @@ fn request(batch: &[Event]) -> Result<Vec<u8>> {
     let mut records = Vec::with_capacity(batch.len());
     for event in batch {
         let Ok(value) = std::str::from_utf8(&event.json) else { bail!("event {} is not UTF-8", event.index) };
-        records.push(json!({ "key": event.record_key, "value": value }));
+        let key = Some(&event.record_key).filter(|key| !key.is_empty());
+        records.push(json!({ "key": key, "value": value }));
     }
     Ok(serde_json::to_vec(&json!({ "op": "append", "topic": "events", "partition": null, "records": records }))?)
 }

@@ -1,0 +1,10 @@
+//! The real binary, in temporary directories, on ports that the system gives.
+
+mod configuration;
+mod demonstration;
+mod directories;
+mod door;
+mod harness;
+mod life;
+mod logs;
+mod sending;
