@@ -15,3 +15,12 @@ if [ -n "${SEED:-}" ]; then given+=(--seed "$SEED"); fi
 python3 tests/oracle/test_oracle.py
 python3 tests/oracle/test_power_cut.py
 python3 tests/oracle/exactly_once.py --events "$events" --kills "$kills" "${given[@]}"
+
+echo 'exactly-once: and now with a fault on purpose, which must be found'
+found=0
+python3 tests/oracle/exactly_once.py --events 6000 --kills 2 --mutate forgotten-cursor "${given[@]}" | tail -n 1 || found=$?
+if [ "$found" -ne 1 ]; then
+  echo "exactly-once: FAILED: a forgotten cursor was not found (exit code $found)" >&2
+  exit 1
+fi
+echo 'exactly-once: found'

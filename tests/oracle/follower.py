@@ -1,13 +1,12 @@
 """A reader beside the run: follows `campanile.incidents` while the server lives, dies and lives again.
 
 What a reader was shown must never change or vanish: it was acted upon. The follower also knows incidents to send
-commands for, and tells when the first record came after a kill.
+commands for, and the append time of the newest record, by which the harness knows that the server works again.
 """
 
 import json
 import random
 import threading
-import time
 
 from door import Door, Refused
 
@@ -16,7 +15,7 @@ class Follower:
     def __init__(self, data, shards: int):
         self.data, self.shards = data, shards
         self.seen = [[] for _ in range(shards)]
-        self.open, self.last_at = {}, time.monotonic()
+        self.open, self.newest_at = {}, 0
         self.problems = []
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._threads = [threading.Thread(target=self._run, args=(shard,), daemon=True) for shard in range(shards)]
@@ -58,7 +57,7 @@ class Follower:
         if offset > len(seen):
             self.problems.append(f"incidents[{partition}] goes from {len(seen) - 1} to {offset}")
         seen.append(value)
-        self.last_at = time.monotonic()
+        self.newest_at = max(self.newest_at, line["at"])
         data = json.loads(value).get("data")
         if data:
             with self._lock:

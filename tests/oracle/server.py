@@ -1,5 +1,6 @@
 """A server under test: started, aimed at, killed, started again."""
 
+import os
 import pathlib
 import signal
 import socket
@@ -81,10 +82,18 @@ class Server:
         return max(appends, 0), begun - settled
 
     def wait_for(self, aim, wait_s: float):
-        """Returns when `aim(appends, commits)` is so, or when the wait is over."""
+        """Stops the server (SIGSTOP) at a moment at which `aim(appends, commits)` is so; if none comes in time, it runs
+        on. Looking first and killing then would often come too late: a commit takes a millisecond."""
         until = time.monotonic() + wait_s
-        while time.monotonic() < until and not aim(*self.flight()):
-            time.sleep(0.0001)
+        while time.monotonic() < until and self.process.poll() is None:
+            if not aim(*self.flight()):
+                time.sleep(0.0001)
+                continue
+            self.process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if aim(*self.flight()):
+                return
+            self.process.send_signal(signal.SIGCONT)
 
     def wait_for_commit(self, aim, wait_s: float):
         """Returns when `aim` is so of the newest durable commit of some shard, or when the wait is over."""

@@ -229,7 +229,8 @@ int rename(const char *old, const char *new)
 {
     char from[PATH_MAX], to[PATH_MAX], kept[PATH_MAX + 32];
     struct stat stat_;
-    if (resolved(AT_FDCWD, old, from) && resolved(AT_FDCWD, new, to) && stat(from, &stat_) == 0) {
+    if (resolved(AT_FDCWD, old, from) && resolved(AT_FDCWD, new, to) && stat(from, &stat_) == 0
+        && S_ISREG(stat_.st_mode)) {
         unsigned long mine = number++;
         snprintf(kept, sizeof kept, "%s/kept-%lu", side, mine);
         if (link(to, kept) != 0 && errno != ENOENT)

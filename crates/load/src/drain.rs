@@ -59,6 +59,8 @@ pub struct Measured {
     /// User and system time of the process, its start excluded.
     pub cpu_seconds: f64,
     pub peak_rss_bytes: u64,
+    /// What the ledger still spent on compaction after the last event: work put off, and none of it above.
+    pub debt_cpu_seconds: f64,
 }
 
 impl Measured {
@@ -119,12 +121,13 @@ pub fn run(options: &Options) -> Result<bool> {
 }
 
 fn figures(decode: &Measured, processor: &Measured) -> Table {
-    let mut table = Table::new(["run", "events/s", "CPU µs/event", "peak RSS MiB", "seconds"]);
+    let mut table = Table::new(["run", "events/s", "CPU µs/event", "put off", "peak RSS MiB", "seconds"]);
     for (name, it) in [("read and decode only (median of 3)", decode), ("processor", processor)] {
         table.row([
             name.to_owned(),
             grouped(it.per_second() as u64),
             format!("{:.3}", it.cpu_us()),
+            format!("{:.3}", it.debt_cpu_seconds * 1e6 / it.events.max(1) as f64),
             grouped(it.peak_rss_bytes >> 20),
             format!("{:.2}", it.seconds),
         ]);

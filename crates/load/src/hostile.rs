@@ -172,6 +172,20 @@ impl Hostile {
         }
     }
 
+    /// With the keys of an organisation that another seed made, so that several streams can fight over one.
+    #[must_use]
+    pub fn keyed_by(mut self, seed: u64) -> Self {
+        self.keys = (0..self.keys.len() as u16).map(|rank| keys(seed, rank)).collect();
+        self
+    }
+
+    /// With another index for the first event, so that the events of several streams can be told apart.
+    #[must_use]
+    pub fn starting_at(mut self, index: u64) -> Self {
+        self.events = index;
+        self
+    }
+
     /// Writes the next event into `out`, in place of what was there.
     pub fn write_next(&mut self, out: &mut Vec<u8>) -> Sent {
         let index = self.events;

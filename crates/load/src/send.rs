@@ -68,8 +68,15 @@ pub struct Common {
     pub rate: f64,
     #[arg(long, default_value_t = 10_000)]
     pub events: u64,
+    /// Seed of the traffic.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
+    /// Seed that the organisation was written with: its keys come from it.
+    #[arg(long, default_value_t = 42)]
+    pub organisation_seed: u64,
+    /// Index of the first event; give several senders ranges of their own, and their events can be told apart.
+    #[arg(long, default_value_t = 0)]
+    pub first: u64,
     /// Services to speak of [default: 500 for noise, 24 for oracle].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(organisation::SERVICES_MAX)))]
     pub services: Option<u16>,
@@ -144,9 +151,16 @@ enum Stream {
 impl Stream {
     fn new(options: &Common, door: Door) -> Self {
         let (seed, services) = (options.seed, options.mix.services(options.services));
+        let (keys, first) = (options.organisation_seed, options.first);
         match options.mix {
-            Mix::Noise => Self::Noise(Box::new(Workload::new(workload::Options { seed, services })), options.now),
-            Mix::Oracle => Self::Oracle(Box::new(Hostile::new(seed, services, door))),
+            Mix::Noise => {
+                let workload = Workload::new(workload::Options { seed, services });
+                Self::Noise(Box::new(workload.keyed_by(keys).starting_at(first)), options.now)
+            }
+            Mix::Oracle => {
+                let hostile = Hostile::new(seed, services, door);
+                Self::Oracle(Box::new(hostile.keyed_by(keys).starting_at(first)))
+            }
         }
     }
 

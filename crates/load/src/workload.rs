@@ -89,6 +89,20 @@ impl Workload {
         }
     }
 
+    /// With the keys of an organisation that another seed made, so that several streams can speak of one.
+    #[must_use]
+    pub fn keyed_by(mut self, seed: u64) -> Self {
+        self.keys = routing_keys(seed, self.keys.len() as u16);
+        self
+    }
+
+    /// With another index for the first event, so that the events of several streams can be told apart.
+    #[must_use]
+    pub fn starting_at(mut self, index: u64) -> Self {
+        self.events = index;
+        self
+    }
+
     /// By 0-based rank of the service.
     pub fn routing_key(&self, service: u16) -> &str {
         &self.keys[usize::from(service)]

@@ -112,3 +112,15 @@ fn bursts_stay_on_one_key() {
     let longest = keys.chunk_by(|a, b| a == b).map(<[_]>::len).max();
     assert!(longest >= Some(30), "{longest:?}");
 }
+
+#[test]
+fn two_streams_share_one_organisation_and_are_told_apart_by_index() {
+    let loaded = loaded(hostile::objects(42, 24));
+    let mut hostile = Hostile::new(43, 24, Door::Http).keyed_by(42).starting_at(1_000_000);
+    let (mut decoder, mut json) = (Decoder::new(), Vec::new());
+    for index in 1_000_000..1_001_000 {
+        assert_eq!(hostile.write_next(&mut json).index, index);
+        let event = decoder.decode(&mut json).expect("JSON");
+        assert!(event.routing_key.filled().is_some_and(|key| loaded.snapshot.route(key).is_some()));
+    }
+}

@@ -34,6 +34,8 @@ fn common(journal: &Path, mix: Mix, events: u64) -> Common {
         rate: 0.0,
         events,
         seed: 42,
+        organisation_seed: 42,
+        first: 0,
         services: Some(8),
         mix,
         spacing: Spacing::Steady,

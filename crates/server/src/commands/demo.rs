@@ -252,7 +252,13 @@ fn invite(house: &House, settings: &Settings) -> Result<()> {
         "  curl -s {url}/v2/enqueue -H 'content-type: application/json' -d '{{\"routing_key\":\"{key}\",\"event_action\":\"trigger\",\"dedup_key\":\"try-me\",\"payload\":{{\"summary\":\"Checkout fails\",\"source\":\"web-1\",\"severity\":\"critical\"}}}}'"
     );
     println!();
-    println!("  campanile incident list --data {data}");
-    println!("  campanile tail incidents --from start --data {data}");
+    let program = program();
+    println!("  {program} incident list --data {data}");
+    println!("  {program} tail incidents --from start --data {data}");
     Ok(())
+}
+
+/// How this program was called, so that the lines above work as they stand: it may not be on the path.
+fn program() -> String {
+    std::env::args().next().filter(|name| name.contains('/')).unwrap_or_else(|| "campanile".to_owned())
 }

@@ -18,4 +18,6 @@ mod settings;
 pub use form::{Form, size};
 pub use options::Opt;
 pub use resolve::{Flags, Found, Origin, Resolved, resolve};
-pub use settings::{Gateway, Ledger, LogFormat, Logging, Processor, Settings, default_socket, text_variables};
+pub use settings::{
+    Gateway, Keep, Ledger, LogFormat, Logging, Processor, Retention, Settings, default_socket, text_variables,
+};

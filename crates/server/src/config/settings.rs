@@ -1,5 +1,6 @@
 //! The settings as roles take them: typed and checked.
 
+use std::num::{NonZeroU32, ParseIntError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub struct Settings {
     /// `None`: the gateway's own address.
     pub public_url: Option<String>,
     pub ledger: Ledger,
+    pub retention: Retention,
     pub gateway: Gateway,
     pub processor: Processor,
     /// Path of the operator's door.
@@ -35,6 +37,28 @@ pub struct Ledger {
 pub struct Gateway {
     /// `host:port`; resolved when it is bound.
     pub listen: String,
+    pub connections_max: usize,
+    pub connections_per_address_max: NonZeroU32,
+    pub events_per_key_per_minute_max: Option<NonZeroU32>,
+    pub body_memory_bytes_max: usize,
+    pub drain_notice: Duration,
+}
+
+/// What a topic keeps at most, whichever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    pub hours: i64,
+    /// Per partition.
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Of events, triage and commands.
+    pub inputs: Keep,
+    /// Of incidents, alerts and dead letters.
+    pub outputs: Keep,
+    pub steps: Keep,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,31 +97,69 @@ impl Settings {
     /// # Errors
     /// A value that has not the form of its option, which [`resolve`] would have refused.
     pub fn of(resolved: &Resolved) -> Result<Self> {
-        let need = |key: &str| resolved.text(key).with_context(|| format!("{key} is not set"));
-        let bytes = |key: &str| size(need(key)?).with_context(|| format!("{key} is no size"));
-        let data = PathBuf::from(need("ledger.data")?);
-        let number = |key: &str| resolved.text(key).map(str::parse::<u16>).transpose();
+        let data = PathBuf::from(need(resolved, "ledger.data")?);
         Ok(Self {
             public_url: resolved.text("public_url").map(str::to_owned),
             socket: resolved.text("door.socket").map_or_else(|| default_socket(&data), PathBuf::from),
             ledger: Ledger {
                 data,
-                shards: number("ledger.shards")?,
-                free_space_floor_bytes: bytes("ledger.free_space_floor")?,
-                block_cache_bytes: usize::try_from(bytes("ledger.block_cache")?)?,
+                shards: number(resolved, "ledger.shards")?,
+                free_space_floor_bytes: bytes(resolved, "ledger.free_space_floor")?,
+                block_cache_bytes: usize::try_from(bytes(resolved, "ledger.block_cache")?)?,
             },
-            gateway: Gateway { listen: need("gateway.listen")?.to_owned() },
+            retention: Retention {
+                inputs: keep(resolved, "retention.inputs_hours", "retention.inputs_size")?,
+                outputs: keep(resolved, "retention.outputs_hours", "retention.outputs_size")?,
+                steps: keep(resolved, "retention.steps_hours", "retention.steps_size")?,
+            },
+            gateway: gateway(resolved)?,
             processor: Processor {
-                threads: number("processor.threads")?.map(usize::from),
-                steps: need("processor.steps")? == "true",
+                threads: number(resolved, "processor.threads")?,
+                steps: need(resolved, "processor.steps")? == "true",
             },
-            drain_within: Duration::from_secs(need("drain.within")?.parse()?),
+            drain_within: seconds(resolved, "drain.within")?,
             log: Logging {
-                format: if need("log.format")? == "json" { LogFormat::Json } else { LogFormat::Text },
-                level: need("log.level")?.to_owned(),
+                format: if need(resolved, "log.format")? == "json" { LogFormat::Json } else { LogFormat::Text },
+                level: need(resolved, "log.level")?.to_owned(),
             },
         })
     }
+}
+
+fn gateway(resolved: &Resolved) -> Result<Gateway> {
+    Ok(Gateway {
+        listen: need(resolved, "gateway.listen")?.to_owned(),
+        connections_max: need(resolved, "gateway.connections")?.parse()?,
+        connections_per_address_max: need(resolved, "gateway.connections_per_address")?.parse()?,
+        events_per_key_per_minute_max: number(resolved, "gateway.events_per_key_per_minute")?,
+        body_memory_bytes_max: usize::try_from(bytes(resolved, "gateway.body_memory")?)?,
+        drain_notice: seconds(resolved, "gateway.drain_notice")?,
+    })
+}
+
+fn need<'r>(resolved: &'r Resolved, key: &str) -> Result<&'r str> {
+    resolved.text(key).with_context(|| format!("{key} is not set"))
+}
+
+fn bytes(resolved: &Resolved, key: &str) -> Result<u64> {
+    size(need(resolved, key)?).with_context(|| format!("{key} is no size"))
+}
+
+fn seconds(resolved: &Resolved, key: &str) -> Result<Duration> {
+    Ok(Duration::from_secs(need(resolved, key)?.parse()?))
+}
+
+/// A number that may be left to the program.
+fn number<N>(resolved: &Resolved, key: &str) -> Result<Option<N>>
+where
+    N: std::str::FromStr<Err = ParseIntError>,
+{
+    let number = resolved.text(key).map(str::parse).transpose();
+    number.with_context(|| format!("{key} is no number"))
+}
+
+fn keep(resolved: &Resolved, hours: &str, size: &str) -> Result<Keep> {
+    Ok(Keep { hours: need(resolved, hours)?.parse()?, bytes: bytes(resolved, size)? })
 }
 
 /// The door of a data directory, where nothing else was set.

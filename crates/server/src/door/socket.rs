@@ -23,8 +23,8 @@ const CONNECTIONS_MAX: usize = 2048;
 const REQUEST_BYTES_MAX: u64 = 64 << 20;
 /// Longest path of a Unix socket on Linux, its end included. Source: unix(7), `sun_path`.
 const PATH_BYTES_MAX: usize = 108;
-/// How long an idle listener waits before it looks at the stop.
-const ACCEPT_WAIT: Duration = Duration::from_millis(50);
+/// Pause after an accept that failed, most likely for want of file descriptors, which conversations that end give back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 type Connections = Arc<Mutex<BTreeMap<u64, UnixStream>>>;
 
@@ -49,6 +49,8 @@ impl Door {
 
     /// Takes the socket away and hangs up on everybody. Set the supervisor's stop first.
     pub fn close(self) {
+        // Wakes the listener, which then sees the stop. If the socket was removed, it sleeps until the process ends.
+        let _ = UnixStream::connect(&self.path);
         // Somebody may have removed it already.
         let _ = fs::remove_file(&self.path);
         for stream in lock(&self.connections).values() {
@@ -81,7 +83,6 @@ fn bind(path: &Path) -> Result<UnixListener> {
         fs::set_permissions(&inside, fs::Permissions::from_mode(0o600))?;
         fs::rename(&inside, path)?;
         fs::remove_dir(&hall)?;
-        listener.set_nonblocking(true)?;
         Ok(listener)
     };
     open().with_context(|| format!("the operator's door cannot be opened at {}", path.display()))
@@ -90,28 +91,24 @@ fn bind(path: &Path) -> Result<UnixListener> {
 fn listen(listener: &UnixListener, ports: &Ports, connections: &Connections, stop: &Stop) -> Result<()> {
     let numbers = AtomicU64::new(0);
     while !stop.is_set() {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                let number = numbers.fetch_add(1, Ordering::Relaxed);
-                if let Err(error) = welcome(stream, number, ports, connections, stop) {
-                    tracing::warn!(%error, "a connection to the operator's door was dropped");
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                stop.wait(ACCEPT_WAIT);
-            }
-            // Out of descriptors, or the asker left at once: neither is a reason to close the door.
-            Err(error) => {
-                tracing::warn!(%error, "the operator's door could not take a connection");
-                stop.wait(ACCEPT_WAIT);
-            }
+        let accepted = listener.accept();
+        if stop.is_set() {
+            break;
+        }
+        // Out of descriptors, or the asker left at once: neither is a reason to close the door.
+        let welcomed = accepted.and_then(|(stream, _)| {
+            let number = numbers.fetch_add(1, Ordering::Relaxed);
+            welcome(stream, number, ports, connections, stop)
+        });
+        if let Err(error) = welcomed {
+            tracing::warn!(%error, "a connection to the operator's door was dropped");
+            stop.wait(ACCEPT_PAUSE);
         }
     }
     Ok(())
 }
 
 fn welcome(stream: UnixStream, number: u64, ports: &Ports, connections: &Connections, stop: &Stop) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
     let mut open = lock(connections);
     if open.len() >= CONNECTIONS_MAX {
         drop(open);

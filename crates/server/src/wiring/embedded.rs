@@ -1,7 +1,7 @@
 //! All roles in one process on the embedded ledger.
 //!
 //! ```text
-//!  open    ledger → feed → first directory → gateway bound → processor → gateway serves → door
+//!  open    ledger → feed → first directory → gateway bound → processor → door → gateway serves
 //!  drain   readiness no → gateway → processor → feed and door → ledger
 //! ```
 //!
@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use campanile_clock::Clock;
-use campanile_ledger_rocks::{Ledger, Options};
+use campanile_ledger::Topic;
+use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
+use campanile_model::Span;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
@@ -21,7 +23,7 @@ use tokio::sync::mpsc;
 use super::counted::Counted;
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change, Refused};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::door::{Door, Ports};
 use crate::feed::Feed;
 use crate::readiness::Readiness;
@@ -77,8 +79,9 @@ impl House {
         let public_url = settings.public_url.clone().unwrap_or_else(|| bound.url());
         let options = processor_options(settings, public_url);
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
-        let gate = bound.serve(runtime);
+        // The door before the gateway: a start that fails at it has taken no event yet.
         let door = Door::open(&settings.socket, ports.clone(), &supervisor)?;
+        let gate = bound.serve(runtime);
         let roles = ports.roles.clone();
         supervisor.spawn("processor-watch", move |stop| {
             loop {
@@ -118,11 +121,9 @@ impl House {
         self.gate.stop(runtime);
         tell("judging and committing what was taken");
         let drained = self.ports.roles.drain(self.drain_within);
-        let late = {
-            let late = self.supervisor.end(THREADS_WAIT);
-            self.door.close();
-            late
-        };
+        self.supervisor.stop().set();
+        self.door.close();
+        let late = self.supervisor.end(THREADS_WAIT);
         drop(self.ports);
         tell("closing the ledger");
         close_ledger(self.ledger);
@@ -145,7 +146,19 @@ fn open_ledger(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Ledger> {
     options.shards = settings.ledger.shards;
     options.free_space_floor_bytes = settings.ledger.free_space_floor_bytes;
     options.block_cache_bytes = settings.ledger.block_cache_bytes;
+    options.retention = retention(&settings.retention);
     Ok(Ledger::open(options)?)
+}
+
+fn retention(set: &config::Retention) -> Retention {
+    let keep = |set: config::Keep| Keep { bytes: Some(set.bytes), age: Some(Span::hours(set.hours)) };
+    Topic::ALL.into_iter().fold(Retention::default(), |retention, topic| match topic {
+        Topic::Events | Topic::Triage | Topic::Commands => retention.with(topic, keep(set.inputs)),
+        Topic::Incidents | Topic::Alerts | Topic::DeadLetters => retention.with(topic, keep(set.outputs)),
+        Topic::Steps => retention.with(topic, keep(set.steps)),
+        // The ledger keeps all of it, whatever is set.
+        Topic::Directory => retention,
+    })
 }
 
 /// Closes the ledger once the last short-lived user has let go of it.

@@ -36,8 +36,7 @@ impl Bound {
         telemetry: &Telemetry,
         runtime: &Runtime,
     ) -> Result<Self> {
-        let mut options = Options { listen: resolve(&settings.gateway.listen)?, ..Options::default() };
-        options.drain_timeout = options.drain_timeout.min(settings.drain_within);
+        let options = options(settings)?;
         let (readiness, telemetry) = (readiness.clone(), telemetry.clone());
         let ready = Arc::new(move || match readiness.check() {
             Ok(()) => Answer::Ready,
@@ -96,6 +95,21 @@ impl Gate {
             Some(Err(error)) => tracing::error!(%error, "the gateway failed at its end"),
         }
     }
+}
+
+fn options(settings: &Settings) -> Result<Options> {
+    let set = &settings.gateway;
+    let usual = Options::default();
+    Ok(Options {
+        listen: resolve(&set.listen)?,
+        connections_max: set.connections_max,
+        connections_per_address_max: set.connections_per_address_max,
+        events_per_key_per_minute_max: set.events_per_key_per_minute_max,
+        body_memory_bytes_max: set.body_memory_bytes_max,
+        drain_notice: set.drain_notice,
+        drain_timeout: usual.drain_timeout.min(settings.drain_within),
+        ..usual
+    })
 }
 
 fn url(address: SocketAddr) -> String {

@@ -66,6 +66,8 @@ fn flags_win_over_the_environment_over_the_file_over_the_default() {
     assert_eq!(settings.ledger.data, Path::new("/from/file"));
     assert_eq!(settings.socket, Path::new("/from/file/campanile.sock"));
     assert_eq!(settings.ledger.free_space_floor_bytes, 512 << 20);
+    assert_eq!(settings.retention.outputs.hours, 168);
+    assert_eq!(settings.gateway.events_per_key_per_minute_max, None);
     assert_eq!(resolved.values["gateway.listen"].origin.to_string(), "--listen");
     assert_eq!(resolved.values["ledger.data"].origin.to_string(), format!("{}:5", path.display()));
 }

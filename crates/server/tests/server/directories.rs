@@ -40,7 +40,7 @@ fn a_broken_folder_is_told_with_file_line_and_column() {
     let output = run(&["directory", "check", &home.path().display().to_string()]);
     assert_eq!(output.status.code(), Some(1));
     let said = err(&output);
-    assert!(said.contains(&format!("{}:6:33: ", file.display())), "{said}");
+    assert!(said.contains(&format!("{}:6:34: ", file.display())), "{said}");
     assert!(said.contains("did you mean \"auto_resolve_timeout\""), "{said}");
     assert!(said.contains("2 problems; nothing was changed"), "{said}");
 }

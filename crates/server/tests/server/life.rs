@@ -98,6 +98,30 @@ fn a_signal_drains_and_ends_with_success() {
 }
 
 #[test]
+fn a_second_signal_ends_at_once() {
+    use std::io::Write;
+    use std::net::TcpStream;
+    let home = directory();
+    let server = Server::start(&home.path().join("d"));
+    let address = server.url.trim_start_matches("http://").to_owned();
+    // A request whose body never comes holds the drain up.
+    let mut slow = TcpStream::connect(&address).expect("it listens");
+    write!(slow, "POST /v2/enqueue HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{").expect("it reads");
+    eventually("the request", || {
+        let mut http = campanile_server::http::Http::new(&server.url).expect("it is a URL");
+        let page = String::from_utf8(http.get("/metrics").expect("it answers").body).expect("it is text");
+        page.contains("campanile_ingest_in_flight 1").then_some(())
+    });
+    server.signal("TERM");
+    eventually("the closed door", || TcpStream::connect(&address).is_err().then_some(()));
+    server.signal("TERM");
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(143), "{said}");
+    assert!(said.contains("ending at once"), "{said}");
+    drop(slow);
+}
+
+#[test]
 fn the_socket_is_for_its_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let home = directory();
@@ -152,4 +176,14 @@ fn without_a_server_a_command_says_how_to_start_one() {
     let output = run(&["incident", "list", "--data", &data]);
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("campanile up"), "{}", err(&output));
+}
+
+#[test]
+fn a_socket_path_that_is_too_long_is_told_before_any_event_is_taken() {
+    let home = directory();
+    let data = home.path().join("d".repeat(120)).display().to_string();
+    let output = run(&["up", "--data", &data, "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("107 bytes") && err(&output).contains("door.socket"), "{}", err(&output));
+    assert!(out(&output).is_empty(), "it never said that it listens");
 }
