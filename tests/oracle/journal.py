@@ -19,7 +19,7 @@ def match(journals, topics, findings) -> int:
     matched = 0
     for (partition, offset), (number, key) in placed.items():
         record = _record(topics, partition, offset)
-        if record is not None and record.key == key.encode() and _number(record.value) == number:
+        if record is not None and (record.key or b"") == key.encode() and _number(record.value) == number:
             matched += 1
         else:
             findings.add("lost", f"append {number} was promised events[{partition}] {offset}, which holds "

@@ -114,14 +114,22 @@ class Shard:
         ours = first and first[:2] == (due, kind)
         if ours and kind <= URGENCY_RISE:
             ours = first[2] == identity.show(number)
-        if not ours:
-            self.findings.add("out of order", f"{where}: timer {word} of {thing} due {due} fired, expected {first}")
+        idle = kind, identity.show(number)
+        if not ours and self.triage.timers.idle.get(idle) != due:
+            words = f"{where}: timer {word} of {thing} due {due} fired, expected {first}"
+            if kind <= URGENCY_RISE and self.triage.is_closed(identity.show(number)):
+                words += ": its incident is closed and must own no timer (TR-7)"
+            self.findings.add("out of order", words)
+            self.now = max(self.now, due)
             return
         if at != max(self.now, due):
             self.findings.add("wrong", f"{where}: timer {word} due {due} fired at {at}, expected {max(self.now, due)}")
         self.now = max(self.now, due)
         self.fired_until = max(self.fired_until, due)
-        self.triage.fire(kind, first[2], self.now)
+        if ours:
+            self.triage.fire(kind, first[2], self.now)
+        else:
+            self.triage.timers.clear(*idle)
 
     def _lane(self, where, lane, first, count):
         due = self.next[lane]

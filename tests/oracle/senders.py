@@ -1,4 +1,7 @@
-"""The load: half of the events over HTTP, half as straight appends, each with a journal of what it was promised."""
+"""The load: half of the events over HTTP, half as straight appends, each with a journal of what it was promised.
+
+Both fight over the same keys, and their events have numbers of their own.
+"""
 
 import subprocess
 
@@ -14,12 +17,13 @@ class Senders:
     def start(self):
         half, rate = self.events // 2, max(1, int(self.rate / 2))
         ways = [
-            ["http", "--url", self.server.url, "--events", str(half)],
-            ["append", "--socket", str(self.server.data / "campanile.sock"), "--events", str(self.events - half)],
+            ["http", "--url", self.server.url, "--events", str(half), "--seed", str(self.seed)],
+            ["append", "--socket", str(self.server.data / "campanile.sock"), "--events", str(self.events - half),
+             "--seed", str(self.seed + 1), "--first", str(half)],
         ]
         for way, journal, log in zip(ways, self.journals, self.logs):
-            command = [self.load, *way, "--mix", "oracle", "--seed", str(self.seed), "--rate", str(rate), "--retry",
-                       "--journal", str(journal), "--connections", "16"]
+            command = [self.load, *way, "--mix", "oracle", "--organisation-seed", str(self.seed), "--rate", str(rate),
+                       "--connections", "16", "--retry", "--journal", str(journal)]
             with open(log, "wb") as out:
                 self.processes.append(subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL))
 

@@ -274,6 +274,35 @@ class Judging(unittest.TestCase):
         self.found(it, "out of order")
 
 
+class Letting(unittest.TestCase):
+    """An acknowledgement whose service has lost its time-out leaves a timer that nobody wants."""
+
+    def make(self, *late):
+        it = Ledger()
+        without = service(KEY)
+        without["service"].update(acknowledgement_timeout=None, auto_resolve_timeout=None)
+        for at, action in ((0, "trigger"), (1000, "acknowledge"), (2000, "acknowledge"), (3000, "resolve")):
+            it.put("events", 0, T0 + at, KEY, event(action))
+        it.step([["main", 0, 2]], T0 + 1000, 2, 2)
+        it.put("directory", 0, T0, "services/PWEB", json.dumps(without))
+        it.put("directory", 0, T0, "~epoch", '{"v":1,"epoch":2}')
+        it.step([["main", 2, 1]], T0 + 2000, 2, 2, epoch=2)
+        timer = ["timer", "acknowledgement_timeout", f"{identity.number_of(identity.derive(LEDGER, 0, 2)):x}",
+                 T0 + 61_000, T0 + 61_000]
+        for run in late:
+            runs, now = ([["main", 3, 1]], T0 + 3000) if run == "resolve" else ([timer], T0 + 61_000)
+            it.step(runs, now, 2, 3 if "resolve" in late[:late.index(run) + 1] else 2, epoch=2)
+        return it.fill()
+
+    def test_it_may_be_taken_away(self):
+        findings, _ = self.make("resolve").judge()
+        self.assertTrue(findings.clean, findings.words)
+
+    def test_after_the_end_of_its_incident_it_must_not_fire(self):
+        findings, _ = self.make("resolve", "timer").judge()
+        self.assertIn("TR-7", findings.words[0])
+
+
 class Homes(unittest.TestCase):
     def make(self):
         it = Ledger(shards=2)

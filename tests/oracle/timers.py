@@ -11,12 +11,14 @@ WORDS_OF_TIMERS = {kind: word for word, kind in TIMER_WORDS.items()}
 
 
 class Timers:
-    """At most one deadline per (kind, object), and the order they fire in."""
+    """At most one deadline per (kind, object), and the order they fire in. `idle` are timers that nobody wants any more
+    and that may still be armed: whether they fire is free, as long as they do nothing."""
 
     def __init__(self):
-        self.due, self.heap, self.tie = {}, [], itertools.count()
+        self.due, self.idle, self.heap, self.tie = {}, {}, [], itertools.count()
 
     def set(self, kind, thing, due):
+        self.idle.pop((kind, thing), None)
         if self.due.get((kind, thing)) != due:
             self.due[kind, thing] = due
             # Incidents tie by their number. What hashes name ties in an order that only the hash knows.
@@ -24,6 +26,11 @@ class Timers:
 
     def clear(self, kind, thing):
         self.due.pop((kind, thing), None)
+        self.idle.pop((kind, thing), None)
+
+    def let_go(self, kind, thing):
+        if (kind, thing) in self.due:
+            self.idle[kind, thing] = self.due.pop((kind, thing))
 
     def first(self):
         """(due, kind, thing) of the earliest, or None."""

@@ -250,6 +250,8 @@ class Triage:
         incident.acknowledgement_ends_at = now + timeout_ms if timeout_ms else None
         if timeout_ms and not armed:
             self.timers.set(ACKNOWLEDGEMENT, incident.id, now + timeout_ms)
+        elif not timeout_ms:
+            self.timers.let_go(ACKNOWLEDGEMENT, incident.id)
         if incident.status == "acknowledged":
             return False
         incident.status = "acknowledged"
@@ -285,6 +287,10 @@ class Triage:
         else:
             incident.urgency, incident.rises_at = "high", None
             self._revise(incident, "incident.urgency_updated", None, cause, now)
+
+    def is_closed(self, incident_id: str) -> bool:
+        incident = self.incidents.get(incident_id)
+        return incident is not None and incident.status == "resolved"
 
     # Commands
 

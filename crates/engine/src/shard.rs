@@ -32,8 +32,10 @@ pub struct RunnerOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Something was judged or sealed: step again at once.
+    /// Something was judged: step again at once.
     Worked,
+    /// A batch was sealed.
+    Sealed,
     /// Nothing to do before this much time has passed, or something becomes readable.
     Idle(Duration),
 }
@@ -136,7 +138,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
         let idle = self.intake.main.is_empty() && self.intake.hop.is_empty() && self.intake.door.is_empty();
         if self.seal_is_due(idle, committer_free) {
             self.seal()?;
-            return Ok(Progress::Worked);
+            return Ok(Progress::Sealed);
         }
         self.gauges(wall);
         Ok(if judged > 0 && !full { Progress::Worked } else { Progress::Idle(self.patience()) })

@@ -110,20 +110,30 @@ fn settings(family: Family, cache: &Cache) -> Options {
             table.set_optimize_filters_for_memory(true);
             options.set_memtable_whole_key_filtering(true);
             options.set_memtable_prefix_bloom_ratio(0.05);
+            if family == Family::Rows {
+                // The details of alerts are an order of magnitude larger than the rows that change at every repeat:
+                // apart from them, compaction moves only the small ones.
+                separate_values(&mut options);
+            }
         }
         Family::Inputs | Family::Outputs => {
             table.set_block_size(16 << 10);
-            options.set_enable_blob_files(true);
-            options.set_min_blob_size(BLOB_BYTES_MIN);
-            options.set_blob_file_size(BLOB_FILE_BYTES);
-            options.set_blob_compression_type(DBCompressionType::Lz4);
-            options.set_enable_blob_gc(true);
-            // Trimmed files go whole; moving live blobs is only for a file that a slow partition keeps.
-            options.set_blob_gc_age_cutoff(0.25);
-            options.set_blob_gc_force_threshold(0.7);
+            separate_values(&mut options);
         }
         Family::Meta => {}
     }
     options.set_block_based_table_factory(&table);
     options
+}
+
+/// Large values go to files of their own.
+fn separate_values(options: &mut Options) {
+    options.set_enable_blob_files(true);
+    options.set_min_blob_size(BLOB_BYTES_MIN);
+    options.set_blob_file_size(BLOB_FILE_BYTES);
+    options.set_blob_compression_type(DBCompressionType::Lz4);
+    options.set_enable_blob_gc(true);
+    // Trimmed files go whole; moving live values is only for a file that few of them keep.
+    options.set_blob_gc_age_cutoff(0.25);
+    options.set_blob_gc_force_threshold(0.7);
 }

@@ -125,12 +125,11 @@ fn work<S: Shard>(mut runners: Vec<Runner<TriageMachine, S>>, shared: &Shared) {
         let wall = wall();
         let mut worked = false;
         for (runner, patience) in runners.iter_mut().zip(&mut idle) {
-            match runner.step(wall) {
-                Ok(Progress::Worked) => {
-                    worked = true;
-                    *patience = Duration::ZERO;
+            match turn(runner, wall) {
+                Ok((any, wait)) => {
+                    worked |= any;
+                    *patience = wait;
                 }
-                Ok(Progress::Idle(wait)) => *patience = wait,
                 Err(stop) => return fail(shared, runner.shard().id(), &stop),
             }
             publish_status(shared, runner);
@@ -148,6 +147,20 @@ fn work<S: Shard>(mut runners: Vec<Runner<TriageMachine, S>>, shared: &Shared) {
             Err(stop) => fail(shared, runner.shard().id(), &stop),
         }
         publish_status(shared, runner);
+    }
+}
+
+/// One shard's turn. A shard with a backlog keeps the thread until it has sealed: one large batch writes a row once
+/// that many small ones, seal by seal in turn with its neighbours, would write several times. Cadence bounds the turn
+/// to 100 ms. Gives whether anything was done, and how long nothing can fall due.
+fn turn<S: Shard>(runner: &mut Runner<TriageMachine, S>, wall: Timestamp) -> Result<(bool, Duration), Stop> {
+    let mut any = false;
+    loop {
+        match runner.step(wall)? {
+            Progress::Worked => any = true,
+            Progress::Sealed => return Ok((true, Duration::ZERO)),
+            Progress::Idle(wait) => return Ok((any, wait)),
+        }
     }
 }
 

@@ -53,28 +53,20 @@ fn event_rows(directory: &Snapshot, ask: &mut Ask<'_>, event: &Event<'_>, now: T
         return;
     }
     let key = event.alert_key(ask.state.keys, route);
-    if !ask.alert(key) {
-        return;
-    }
-    let (hidden, incident) = match ask.state.alerts.get(&key) {
-        Some(AlertRow::Open(alert)) => (alert.hidden.is_some(), alert.incident),
-        Some(AlertRow::Tombstone { .. }) | None => {
-            if event.action == Action::Trigger {
-                group_rows(ask, route.service, event, now);
-            }
-            return;
+    let Some(row) = ask.state.alerts.known(&key) else { return ask.wants.push(Want::Alert(key)) };
+    let open = row.and_then(AlertRow::open).map(|alert| (alert.hidden.is_some(), alert.incident, alert.severity));
+    let Some((hidden, incident, severity)) = open else {
+        if event.action == Action::Trigger {
+            group_rows(ask, route.service, event, now);
         }
+        return;
     };
     match event.action {
         Action::Trigger => {
-            let regraded = event
-                .payload
-                .as_ref()
-                .is_some_and(|payload| ask.state.alert(&key).is_some_and(|alert| alert.severity != payload.severity));
             if hidden {
                 group_rows(ask, route.service, event, now);
             }
-            if regraded {
+            if event.payload.as_ref().is_some_and(|payload| payload.severity != severity) {
                 ask.details(key);
             }
         }

@@ -109,16 +109,17 @@ fn join(state: &mut State, id: IncidentId, arrival: Arrival<'_>, now: Timestamp)
 /// Notes the alert as the `nth` member, and points its groups here.
 fn remember(state: &mut State, id: IncidentId, nth: u32, arrival: Arrival<'_>) {
     let page = PageKey { page: nth / PAGE_MEMBERS, incident: id };
-    let member = Member { alert: arrival.key, id: arrival.id, groups: SmallVec::from_slice(arrival.groups) };
+    let mut member = Member { alert: arrival.key, id: arrival.id, groups: SmallVec::new() };
+    for group in arrival.groups {
+        if state.groups.get(group) != Some(&id) {
+            state.groups.put(*group, id);
+            member.groups.push(*group);
+        }
+    }
     if nth.is_multiple_of(PAGE_MEMBERS) {
         state.members.put(page, vec![member]);
     } else if let Some(members) = state.members.get_mut(&page) {
         members.push(member);
-    }
-    for group in arrival.groups {
-        if state.groups.get(group) != Some(&id) {
-            state.groups.put(*group, id);
-        }
     }
 }
 

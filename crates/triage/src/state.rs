@@ -12,8 +12,8 @@ use crate::effects::{AlertRecord, Announced};
 use crate::key::{AlertKey, CommandKey, GroupKey, Keys, PageKey};
 use crate::table::Table;
 
-/// Members on one page. A page is rewritten at each join, so it is short; an incident of 1000 alerts has 16.
-pub const PAGE_MEMBERS: u32 = 64;
+/// Members on one page. A page is rewritten at each join, so it is short; an incident of 1000 alerts has 32.
+pub const PAGE_MEMBERS: u32 = 32;
 
 /// An id with the name that references show as `summary`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Incident {
     }
 }
 
-/// An alert that joined, with the groups it made.
+/// An alert that joined, with the groups that it was the first to point here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub alert: AlertKey,
@@ -171,8 +171,9 @@ impl Ids {
     }
 }
 
-/// How many clean rows stay in memory, per shard: alerts, and the other kinds each a part of it.
-pub const ROWS_REMEMBERED: usize = 60_000;
+/// How many clean rows stay in memory, per shard: alerts, and the other kinds each a part of it, less the larger they
+/// are. About 20 MB a shard when full.
+pub const ROWS_REMEMBERED: usize = 40_000;
 
 #[derive(Debug)]
 pub struct State {
@@ -197,11 +198,11 @@ impl State {
             ids,
             keys: Keys::new(ids.ledger),
             alerts: Table::new(rows),
-            details: Table::new(rows / 8),
+            details: Table::new(rows / 32),
             incidents: Table::new(rows / 4),
             groups: Table::new(rows / 4),
-            members: Table::new(rows / 8),
-            answers: Table::new(rows / 8),
+            members: Table::new(rows / 32),
+            answers: Table::new(rows / 32),
             announced: Announced::default(),
         }
     }

@@ -28,10 +28,14 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
         Self { young: AHashMap::new(), old: AHashMap::new(), dirty: Vec::new(), young_max }
     }
 
-    /// Whether the row, or its absence, is known.
+    /// Whether the row, or its absence, is known. What is known is young from here on.
     pub fn knows(&mut self, key: &K) -> bool {
-        if self.young.contains_key(key) {
-            return true;
+        self.young.contains_key(key) || self.rejuvenate(key)
+    }
+
+    fn rejuvenate(&mut self, key: &K) -> bool {
+        if self.old.is_empty() {
+            return false;
         }
         match self.old.remove(key) {
             Some(slot) => {
@@ -40,6 +44,14 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
             }
             None => false,
         }
+    }
+
+    /// What is known of the row: `None` nothing, `Some(None)` that there is none.
+    pub(crate) fn known(&mut self, key: &K) -> Option<Option<&V>> {
+        if !self.young.contains_key(key) && !self.rejuvenate(key) {
+            return None;
+        }
+        self.young.get(key).map(|slot| slot.value.as_ref())
     }
 
     /// Takes what was read. A row that is already known stays as it is: it may have changed since.
@@ -58,9 +70,10 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
 
     /// The row to be changed; it counts as changed from here on.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let known = self.knows(key);
-        debug_assert!(known, "footprint: row {key:?} was changed before it was read");
-        let slot = self.young.get_mut(key)?;
+        // A footprint that was asked for has brought the row to the young generation.
+        let slot = self.young.get_mut(key);
+        debug_assert!(slot.is_some(), "footprint: row {key:?} was changed before it was read");
+        let slot = slot?;
         let value = slot.value.as_mut()?;
         if !slot.dirty {
             slot.dirty = true;
@@ -79,8 +92,9 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
     }
 
     fn set(&mut self, key: K, value: Option<V>) -> Option<V> {
-        self.knows(&key);
-        let slot = self.young.entry(key).or_insert(Slot { value: None, dirty: false });
+        let old = &mut self.old;
+        let aged = || old.remove(&key).unwrap_or(Slot { value: None, dirty: false });
+        let slot = self.young.entry(key).or_insert_with(aged);
         if !slot.dirty {
             slot.dirty = true;
             self.dirty.push(key);
