@@ -127,6 +127,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of kills and events")
     parser.add_argument("--campanile", type=pathlib.Path, help="a server with faults; default: built here")
     parser.add_argument("--load", type=pathlib.Path, help="the load harness; default: built here")
+    parser.add_argument("--still", action="store_true", help="leave the organisation as it is; default: it changes all the time")
     parser.add_argument("--keep", action="store_true", help="keep the data directory")
     chosen = parser.parse_args()
     if chosen.mutate == "skip-fsync" and chosen.power != "cut":
@@ -160,7 +161,7 @@ def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
         commander = Commander(server.data, follower, chosen.seed)
         stack.callback(senders.clear)
         reorganiser = Reorganiser(server.data, chosen.seed)
-        for part in (follower, senders, commander, reorganiser):
+        for part in (follower, senders, commander, *([] if chosen.still else [reorganiser])):
             part.start()
         kills = Kills(server, senders, follower, chosen.kills, chance, chosen.mutate)
         kills.run()

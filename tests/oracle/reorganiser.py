@@ -34,7 +34,8 @@ class Reorganiser:
 
     def stop(self):
         self._stop.set()
-        self._thread.join(timeout=60)
+        if self._thread.is_alive():
+            self._thread.join(timeout=60)
 
     def _run(self):
         while not self._stop.wait(self.chance.expovariate(1 / self.every_s)):

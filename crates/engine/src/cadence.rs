@@ -11,7 +11,8 @@ pub struct Cadence {
     pub age: Duration,
     pub changes: usize,
     pub bytes: usize,
-    /// Beyond these, nothing more is taken until the batch is sealed.
+    /// The same under a backlog. Beyond the hard bounds nothing more is taken until the batch is sealed.
+    pub age_hard: Duration,
     pub changes_hard: usize,
     pub bytes_hard: usize,
 }
@@ -23,6 +24,7 @@ impl Cadence {
         Self {
             gap: Duration::from_millis(gap_ms),
             age: Duration::from_millis(100),
+            age_hard: Duration::from_millis(250),
             changes: 20_000,
             bytes: 8 << 20,
             changes_hard: 50_000,
@@ -37,6 +39,11 @@ impl Cadence {
         }
         if !batch.committer_free {
             return false;
+        }
+        if batch.backlog {
+            // Whoever waits behind a backlog waits for the backlog, not for this commit; a row that changes twice in a
+            // batch is written once, so large batches are what shortens it.
+            return batch.age >= self.age_hard || self.full(batch.changes, batch.bytes);
         }
         let quiet = batch.nothing_to_read && batch.since_seal >= self.gap;
         quiet || batch.age >= self.age || batch.changes >= self.changes || batch.bytes >= self.bytes
@@ -58,5 +65,7 @@ pub struct Batch {
     pub age: Duration,
     pub since_seal: Duration,
     pub nothing_to_read: bool,
+    /// More is read already than one slice takes.
+    pub backlog: bool,
     pub committer_free: bool,
 }

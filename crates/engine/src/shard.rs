@@ -193,6 +193,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
             age: self.oldest.map_or(Duration::ZERO, |oldest| oldest.read_at.elapsed()),
             since_seal: self.sealed_at.elapsed(),
             nothing_to_read,
+            backlog: self.intake.main.len() + self.intake.hop.len() > SLICE_INPUTS,
             committer_free,
         })
     }

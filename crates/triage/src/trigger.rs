@@ -150,7 +150,8 @@ impl Trigger<'_> {
     }
 
     fn details(&self, verdict: Verdict) -> Details {
-        let mut body = Vec::with_capacity(512);
+        // An event of the usual 600 bytes fits without growing.
+        let mut body = Vec::with_capacity(1024);
         self.event.body.encode(&mut body);
         Details {
             service: Named { id: self.service.id.clone(), name: self.service.name.clone() },
