@@ -66,8 +66,8 @@ class Kills:
     def _aim(self, nth):
         """Waits for a moment that is worth a kill: three in a commit, one with requests in flight."""
         if self.mutation == "forgotten-cursor":
-            # Every 50th commit forgets it, and the next one makes it good: few random kills would ever see it.
-            self.server.wait_for_commit(lambda seq: seq > 0 and seq % 50 == 0, 10)
+            # Every 5th commit forgets it, and the next one makes it good: few random kills would ever see it.
+            self.server.wait_for_commit(lambda seq: seq > 0 and seq % 5 == 0, 10)
         elif nth % 4 != 3:
             self.server.wait_for(lambda appends, commits: appends > 0 and commits > 0, 2)
         else:

@@ -26,6 +26,8 @@ class Shard:
         self.triage = Triage(ledger, shard, self)
         self.next = dict.fromkeys(LANES, 0)
         self.now = self.fired_until = self.out_seq = self.seq = 0
+        # Inputs that were judged at another time than their own: they claimed to come from the future.
+        self.clamped = {}
         self.panicked = _panicked(topics.log("dead-letters", shard))
         self.incidents = Stream(f"incidents[{shard}]", _incidents(topics.log("incidents", shard)), _incident_identity,
                                 _same_incident, findings)
@@ -77,6 +79,8 @@ class Shard:
         for run in step["runs"]:
             if run[0] == "timer":
                 self._timer(where, *run[1:])
+            elif run[0] == "clamped":
+                self.clamped[run[1], run[2]] = run[3]
             else:
                 self._lane(where, *run)
         for alert in self.triage.commit():
@@ -152,7 +156,7 @@ class Shard:
         if lane == "door":
             source = Source(self.shard, record.offset, record.at, 0)
             # The door sees the later of log time and its own, and does not move log time.
-            self.triage.command(record, source, max(self.now, record.at))
+            self.triage.command(record, source, max(self.now, self.clamped.pop((lane, record.offset), record.at)))
             return
         if lane == "main":
             source = Source(self.shard, record.offset, record.at, 0)
@@ -165,11 +169,14 @@ class Shard:
                 self.findings.add("wrong", f"{where}: hop {record.offset} has no source")
                 return
             source = Source(*source)
+        at = self.clamped.pop((lane, record.offset), source.at)
+        if at > source.at:
+            self.findings.add("wrong", f"{where}: {lane} {record.offset} at {source.at} was judged later, at {at}")
         first = self.triage.timers.first()
-        if first and first[0] <= source.at:
-            self.findings.add("out of order", f"{where}: {lane} {record.offset} at {source.at} was judged before the "
+        if first and first[0] <= at:
+            self.findings.add("out of order", f"{where}: {lane} {record.offset} at {at} was judged before the "
                               f"timer {first} that was due")
-        self.now = max(self.now, source.at)
+        self.now = max(self.now, at)
         if (lane, record.offset) in self.panicked:
             self.findings.add("wrong", f"{where}: the machine panicked on {lane} {record.offset}")
             self.dead_letters.expect(self.panicked[lane, record.offset])

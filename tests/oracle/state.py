@@ -99,7 +99,7 @@ def _incident(it, shard: int) -> dict:
             "priority": priority, "title": it.title, "incident_key": it.incident_key,
             "service": {"id": it.service, "name": it.service_name},
             "escalation_policy": {"id": it.policy, "name": it.policy_name}, "created_at": it.created_at,
-            "changed_at": it.changed_at, "resolved_at": it.resolved_at, "revision": it.revision, "alerts": it.alerts,
+            "status_changed_at": it.changed_at, "resolved_at": it.resolved_at, "revision": it.revision, "alerts": it.alerts,
             "open": it.open, "grouping": it.grouping or "", "last_joined_at": it.last_joined_at,
             "acknowledgements": [_acknowledgement(one) for one in it.acknowledgements],
             "auto_resolve_at": it.auto_resolve_at, "acknowledgement_ends_at": it.acknowledgement_ends_at,

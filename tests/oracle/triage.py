@@ -18,6 +18,10 @@ TOMBSTONE_KEPT_MS = 10 * 60_000
 ANSWER_KEPT_MS = 24 * 3_600_000
 COMMAND_ID_CHARS_MAX = 128
 
+# Event types that change an incident's status, and with it the time of its last change.
+STATUS_CHANGES = {"incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved"}
+
+
 class Source:
     """The first append of an event, and how often it was sent on since."""
 
@@ -246,9 +250,10 @@ class Triage:
 
     def _acknowledge(self, incident, timeout_ms, by, cause, now) -> bool:
         """Acknowledges, or restarts the time-out. Says whether a revision was made."""
-        armed = incident.acknowledgement_ends_at is not None
+        before = incident.acknowledgement_ends_at
         incident.acknowledgement_ends_at = now + timeout_ms if timeout_ms else None
-        if timeout_ms and not armed:
+        # A later deadline leaves a running timer alone; the first one and an earlier one set it.
+        if timeout_ms and (before is None or now + timeout_ms < before):
             self.timers.set(ACKNOWLEDGEMENT, incident.id, now + timeout_ms)
         elif not timeout_ms:
             self.timers.let_go(ACKNOWLEDGEMENT, incident.id)
@@ -376,7 +381,8 @@ class Triage:
 
     def _revise(self, incident, event_type, agent, cause, now, alert_keys=()):
         incident.revision += 1
-        incident.changed_at = now
+        if event_type in STATUS_CHANGES:
+            incident.changed_at = now
         self.sink.incident(self._revision(incident, event_type, agent, cause, now, list(alert_keys)))
 
     def _revision(self, incident, event_type, agent, cause, now, alert_keys):

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use crate::problem::Report;
 
-/// A group takes no new alert this long after its first, whatever its window says.
+/// A group with a rolling window takes no new alert this long after its first.
 /// Source: PagerDuty knowledge base, content-based and intelligent grouping.
 pub const GROUP_AGE_MAX: Span = Span::hours(24);
 /// Most alerts in one incident; the next opens a new one. Source: PagerDuty knowledge base, "1000 alerts".

@@ -2,7 +2,7 @@
 
 use campanile_model::{Severity, Timestamp, Urgency};
 use jiff::civil::Time;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// What an incident's urgency is made of. Source: PagerDuty REST, `incident_urgency_rule`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,18 +76,28 @@ impl SupportHours {
         self.zone.to_datetime(instant)
     }
 
+    /// The instant of a wall-clock time: the first of a repeated one, and for one that a gap swallows the gap's end.
+    fn instant(&self, wall: jiff::civil::DateTime) -> Option<Timestamp> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(wall);
+        let found = if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
+            let before = ambiguous.earlier().ok()?;
+            self.zone.following(before).next()?.timestamp()
+        } else {
+            ambiguous.earlier().ok()?
+        };
+        Some(Timestamp(found.as_millisecond()))
+    }
+
     fn next_after(&self, at: Timestamp, wall: Time) -> Timestamp {
         let mut date = self.local(at).date();
         // A day that a zone skipped whole (Samoa, 2011) costs one more turn; nine turns reach any weekday.
         for _ in 0..9 {
             let day = date.weekday().to_monday_zero_offset() as usize;
             if self.days[day]
-                && let Ok(zoned) = self.zone.to_ambiguous_zoned(date.to_datetime(wall)).compatible()
+                && let Some(instant) = self.instant(date.to_datetime(wall))
+                && instant > at
             {
-                let instant = Timestamp(zoned.timestamp().as_millisecond());
-                if instant > at {
-                    return instant;
-                }
+                return instant;
             }
             match date.tomorrow() {
                 Ok(next) => date = next,

@@ -58,11 +58,11 @@ fn nine_o_clock_is_an_hour_later_in_utc_after_the_autumn_change() {
 }
 
 #[test]
-fn an_end_in_the_spring_gap_moves_to_after_the_gap() {
+fn an_end_in_the_spring_gap_moves_to_the_end_of_the_gap() {
     // 02:30 does not happen on 2026-03-08: 01:59:59 is followed by 03:00:00.
     let start = at("2026-03-08T06:30:00Z");
     assert_eq!(night().next_start_after(at("2026-03-08T00:00:00-05:00")), start);
-    assert_eq!(night().next_end_after(start), at("2026-03-08T07:30:00Z"));
+    assert_eq!(night().next_end_after(start), at("2026-03-08T07:00:00Z"));
     assert!(night().cover(at("2026-03-08T06:59:59Z")));
     assert!(!night().cover(at("2026-03-08T07:00:00Z")));
 }

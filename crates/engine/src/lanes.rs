@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use campanile_ledger::{Intake, Lane, Stored};
-use campanile_model::{Source, Timestamp};
+use campanile_model::Source;
 use campanile_record::hop;
 
 use crate::machine::Taken;
@@ -59,10 +59,10 @@ fn take_hop(intake: &mut Intake, source: Source, into: &mut VecDeque<Taken>) {
     }
 }
 
-/// The time by which an input moves the shard's clock; the door does not move it.
-pub(crate) fn moves_to(taken: &Taken) -> Option<Timestamp> {
-    match taken.lane {
-        Lane::Main | Lane::Hop => Some(taken.source.at),
-        Lane::Door => None,
+/// Whether an input of this lane moves the shard's clock. A command must neither wait for a backlog nor age it.
+pub(crate) fn moves_time(lane: Lane) -> bool {
+    match lane {
+        Lane::Main | Lane::Hop => true,
+        Lane::Door => false,
     }
 }

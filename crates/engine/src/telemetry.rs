@@ -26,6 +26,7 @@ pub(crate) struct Telemetry {
     commit_records: Histogram,
     forwarded: Counter,
     panics: Counter,
+    ahead: Counter,
     halted: Gauge,
     lag_seconds: Gauge,
     log_time: Gauge,
@@ -56,6 +57,7 @@ impl Telemetry {
             commit_records: histogram(&metrics::COMMIT_RECORDS, &[]),
             forwarded: counter(&metrics::FORWARDED_TOTAL, &[]),
             panics: counter(&metrics::PANICS_TOTAL, &own),
+            ahead: counter(&metrics::INPUTS_AHEAD_TOTAL, &own),
             halted: gauge(&metrics::HALTED, &own),
             lag_seconds: gauge(&metrics::LAG_SECONDS, &own),
             log_time: gauge(&metrics::LOG_TIME_SECONDS, &own),
@@ -97,6 +99,9 @@ impl Telemetry {
             let series = self.topics.entry(topic);
             let labels = [("topic", topic.short_name())];
             series.or_insert_with(|| counter(&metrics::RECORDS_PUBLISHED_TOTAL, &labels)).add(count);
+        }
+        if growing.clamped > 0 {
+            self.ahead.add(growing.clamped);
         }
         self.commit_records.record((growing.output.records() + rows) as f64);
     }

@@ -14,7 +14,7 @@ pub(crate) enum Fault {
     None,
     /// The commit record is durable before what it speaks of is written.
     CommitBeforeState,
-    /// Every 50th commit does not move the lanes on disk.
+    /// Every 5th commit does not move the lanes on disk.
     ForgottenCursor,
     /// Appends are answered before they are written.
     AckBeforeAppend,

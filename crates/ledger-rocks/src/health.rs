@@ -24,6 +24,8 @@ pub struct Health {
     pub is_write_stopped: bool,
     /// Bytes a second that RocksDB lets through while it slows writes; 0 while it does not.
     pub delayed_write_rate: u64,
+    /// Flushes and compactions that failed since the database was opened.
+    pub background_errors: u64,
     pub sst_bytes: u64,
     pub blob_bytes: u64,
     pub block_cache_bytes: u64,
@@ -60,6 +62,7 @@ pub(crate) fn of(core: &Core) -> Health {
         compactions_running: whole(properties::NUM_RUNNING_COMPACTIONS),
         is_write_stopped: whole(properties::IS_WRITE_STOPPED) > 0,
         delayed_write_rate: whole(properties::ACTUAL_DELAYED_WRITE_RATE),
+        background_errors: whole(properties::BACKGROUND_ERRORS),
         sst_bytes: each(properties::LIVE_SST_FILES_SIZE).sum(),
         blob_bytes: blob_bytes.sum(),
         block_cache_bytes: core.cache.get_usage() as u64,

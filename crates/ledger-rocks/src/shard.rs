@@ -159,7 +159,7 @@ impl RocksShard {
     }
 
     fn write(&mut self, batch: &Batch, record: &CommitRecord) -> Result<(), String> {
-        let ticket = if faults::chosen() == Fault::ForgottenCursor && record.seq.is_multiple_of(50) {
+        let ticket = if faults::chosen() == Fault::ForgottenCursor && record.seq.is_multiple_of(5) {
             let next = self.core.cursors[usize::from(self.id)].each_ref().map(|lane| lane.load(Ordering::Acquire));
             commit::write(&self.core, self.id, batch, &CommitRecord { next, ..record.clone() })
         } else {

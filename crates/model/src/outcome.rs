@@ -13,7 +13,7 @@ pub enum DeadReason {
     UnknownKey,
     /// More bytes than one event may have.
     TooLarge,
-    /// A command for an incident that this shard never made, or bytes that are no command.
+    /// Bytes on the commands topic that are no command. A command for an unknown incident is refused instead.
     BadCommand,
     /// Forwarded more often than any path of homes can need.
     TooManyHops,

@@ -3,6 +3,7 @@
 //! `{"v":1,"id":"…","actor":{"type":"user_reference","id":"…"},"incident":"Q…","verb":"acknowledge","revision":3}`;
 //! `set_priority` takes `"priority"` (id, name or null), `set_urgency` `"urgency"`, `set_title` `"title"`.
 
+use campanile_model::text::longer_than;
 use campanile_model::{Actor, Command, CommandId, Urgency, Verb};
 use compact_str::CompactString;
 use serde::Deserialize;
@@ -42,7 +43,7 @@ pub fn decode(bytes: &[u8]) -> Result<Command, String> {
         return Err(format!("command version {} is not known, expected 1", wire.v));
     }
     for (name, text) in [("id", &wire.id), ("actor.id", &wire.actor.id), ("actor.type", &wire.actor.kind)] {
-        if text.is_empty() || text.len() > ID_CHARS_MAX {
+        if text.is_empty() || longer_than(text, ID_CHARS_MAX) {
             return Err(format!("{name} must have 1 to {ID_CHARS_MAX} characters"));
         }
     }

@@ -1,4 +1,4 @@
-//! `campanile.directory`: configuration objects keyed `<kind>/<id>`, an empty value taking one away. An apply is one
+//! `campanile.directory`: configuration objects keyed `<folder>/<id>`, as in `services/PAPIGW1`, an empty value taking one away. An apply is one
 //! append that ends in the record `~epoch`.
 
 use campanile_ledger::Record;

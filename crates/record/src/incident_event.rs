@@ -65,7 +65,7 @@ fn data(o: &mut Object<'_>, incident: &Incident, setting: Setting<'_>) {
     o.text("status", incident.status.as_str());
     o.text("incident_key", &incident.incident_key);
     o.quoted("created_at", incident.created_at.rfc3339());
-    o.quoted("last_status_change_at", incident.changed_at.rfc3339());
+    o.quoted("last_status_change_at", incident.status_changed_at.rfc3339());
     match incident.resolved_at {
         Some(at) => o.quoted("resolved_at", at),
         None => o.plain("resolved_at", "null"),

@@ -2,7 +2,8 @@
 //! enough to replay every decision of the shard.
 //!
 //! `{"v":1,"seq":7,"now":…,"epoch":1,"serial":41,"out_seq":12,"next":[m,h,d],"runs":[["main",first,count],
-//! ["timer","auto_resolve","object in hex",due,at],["hop",first,count],["door",first,count]]}`. Times are milliseconds.
+//! ["timer","auto_resolve","object in hex",due,at],["hop",first,count],["clamped","hop",offset,at],["door",first,count]]}`. Times are
+//! milliseconds. `clamped` stands in front of a record that was judged at another time than its own.
 
 use std::io::Write;
 
@@ -15,6 +16,12 @@ pub enum Run {
         lane: &'static str,
         first: u64,
         count: u64,
+    },
+    /// The next record carried a time too far ahead of the wall and was judged at `at`.
+    Clamped {
+        lane: &'static str,
+        offset: u64,
+        at: Timestamp,
     },
     Timer {
         kind: &'static str,
@@ -40,6 +47,10 @@ impl Steps {
             return;
         }
         self.runs.push(Run::Lane { lane, first: offset, count: 1 });
+    }
+
+    pub fn clamped(&mut self, lane: &'static str, offset: u64, at: Timestamp) {
+        self.runs.push(Run::Clamped { lane, offset, at });
     }
 
     pub fn timer(&mut self, kind: &'static str, object: u128, due: Timestamp, at: Timestamp) {
@@ -79,6 +90,7 @@ pub fn encode(steps: &Steps, standing: Standing) -> Vec<u8> {
         let comma = if i > 0 { "," } else { "" };
         let _ = match run {
             Run::Lane { lane, first, count } => write!(out, "{comma}[\"{lane}\",{first},{count}]"),
+            Run::Clamped { lane, offset, at } => write!(out, "{comma}[\"clamped\",\"{lane}\",{offset},{}]", at.0),
             Run::Timer { kind, object, due, at } => {
                 write!(out, "{comma}[\"timer\",\"{kind}\",\"{object:x}\",{},{}]", due.0, at.0)
             }

@@ -27,7 +27,7 @@ pub fn encode(incident: &Incident, out: &mut Vec<u8>) {
     put_text(out, incident.policy.id.as_str());
     put_text(out, &incident.policy.name);
     put_time(out, incident.created_at);
-    put_time(out, incident.changed_at);
+    put_time(out, incident.status_changed_at);
     put_option(out, incident.resolved_at, put_time);
     put_varint(out, incident.revision);
     put_varint(out, u64::from(incident.alerts));
@@ -63,7 +63,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Incident> {
         service: Named { id: ServiceId::new(reader.text()?), name: CompactString::new(reader.text()?) },
         policy: Named { id: PolicyId::new(reader.text()?), name: CompactString::new(reader.text()?) },
         created_at: reader.time()?,
-        changed_at: reader.time()?,
+        status_changed_at: reader.time()?,
         resolved_at: reader.option(Reader::time)?,
         revision: reader.varint()?,
         alerts: u32::try_from(reader.varint()?).ok()?,

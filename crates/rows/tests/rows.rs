@@ -38,7 +38,7 @@ fn an_incident() -> Incident {
         service: Named { id: ServiceId::new("PSVC"), name: "web".into() },
         policy: Named { id: PolicyId::new("PPOL"), name: "on-call".into() },
         created_at: Timestamp(1),
-        changed_at: Timestamp(2),
+        status_changed_at: Timestamp(2),
         resolved_at: None,
         revision: 3,
         alerts: 4,

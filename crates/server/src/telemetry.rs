@@ -4,12 +4,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use campanile_catalogue::{Counter, Gauge, Histogram, Metric, counter, describe_all, gauge, histogram, metrics};
+use campanile_catalogue::{Counter, Gauge, Histogram, counter, describe_all, gauge, histogram, metrics};
 use campanile_directory::Kind;
+use campanile_ledger::{Lane, Topic};
 use campanile_ledger_rocks::{Health, Ledger};
 use campanile_model::Epoch;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::door::Ports;
 use crate::feed::Feed;
 use crate::supervise::Supervisor;
 
@@ -62,8 +64,12 @@ struct Sampler {
     delayed_write_rate: Gauge,
     block_cache: Gauge,
     compactions: Gauge,
-    /// What the ledger tells only of all families together: set as soon as the table has no label for it.
-    totals: [Option<Gauge>; 5],
+    background_errors: Gauge,
+    l0_files: Gauge,
+    memtables: Gauge,
+    pending_compaction: Gauge,
+    sst: Gauge,
+    blobs: Gauge,
     syncs: Counter,
     sync_duration: Histogram,
     /// Syncs that were shown already, by bucket.
@@ -74,7 +80,6 @@ struct Sampler {
 
 impl Sampler {
     fn new() -> Self {
-        let total = |metric: &'static Metric| metric.labels.is_empty().then(|| gauge(metric, &[]));
         Self {
             free: gauge(&metrics::LEDGER_FREE_BYTES, &[]),
             halted: gauge(&metrics::LEDGER_HALTED, &[]),
@@ -82,13 +87,12 @@ impl Sampler {
             delayed_write_rate: gauge(&metrics::ROCKSDB_DELAYED_WRITE_RATE, &[]),
             block_cache: gauge(&metrics::ROCKSDB_BLOCK_CACHE_BYTES, &[]),
             compactions: gauge(&metrics::ROCKSDB_RUNNING_COMPACTIONS, &[]),
-            totals: [
-                total(&metrics::ROCKSDB_L0_FILES),
-                total(&metrics::ROCKSDB_MEMTABLE_BYTES),
-                total(&metrics::ROCKSDB_PENDING_COMPACTION_BYTES),
-                total(&metrics::ROCKSDB_SST_BYTES),
-                total(&metrics::ROCKSDB_BLOB_BYTES),
-            ],
+            background_errors: gauge(&metrics::ROCKSDB_BACKGROUND_ERRORS, &[]),
+            l0_files: gauge(&metrics::ROCKSDB_L0_FILES, &[]),
+            memtables: gauge(&metrics::ROCKSDB_MEMTABLE_BYTES, &[]),
+            pending_compaction: gauge(&metrics::ROCKSDB_PENDING_COMPACTION_BYTES, &[]),
+            sst: gauge(&metrics::ROCKSDB_SST_BYTES, &[]),
+            blobs: gauge(&metrics::ROCKSDB_BLOB_BYTES, &[]),
             syncs: counter(&metrics::LEDGER_SYNCS_TOTAL, &[]),
             sync_duration: histogram(&metrics::LEDGER_SYNC_DURATION_SECONDS, &[]),
             shown: [0; 24],
@@ -105,18 +109,12 @@ impl Sampler {
         self.delayed_write_rate.set(health.delayed_write_rate as f64);
         self.block_cache.set(health.block_cache_bytes as f64);
         self.compactions.set(health.compactions_running as f64);
-        let totals = [
-            health.l0_files,
-            health.memtable_bytes,
-            health.compaction_pending_bytes,
-            health.sst_bytes,
-            health.blob_bytes,
-        ];
-        for (gauge, total) in self.totals.iter().zip(totals) {
-            if let Some(gauge) = gauge {
-                gauge.set(total as f64);
-            }
-        }
+        self.background_errors.set(health.background_errors as f64);
+        self.l0_files.set(health.l0_files as f64);
+        self.memtables.set(health.memtable_bytes as f64);
+        self.pending_compaction.set(health.compaction_pending_bytes as f64);
+        self.sst.set(health.sst_bytes as f64);
+        self.blobs.set(health.blob_bytes as f64);
         self.show_syncs(&health.syncs.buckets);
     }
 
@@ -129,6 +127,18 @@ impl Sampler {
             let upper_us = f64::from(1_u32 << power);
             for _ in 0..new {
                 self.sync_duration.record(0.75 * upper_us / 1e6);
+            }
+        }
+    }
+
+    /// Records that no sealed batch has consumed, by shard and lane.
+    fn show_lag(ports: &Ports) {
+        for status in ports.roles.status() {
+            let shard = status.shard.to_string();
+            for (lane, next) in Lane::ALL.into_iter().zip(status.next) {
+                let end = ports.tail.ends(Topic::of_lane(lane), status.shard).end;
+                let labels = [("shard", shard.as_str()), ("lane", lane.as_str())];
+                gauge(&metrics::LAG_RECORDS, &labels).set(end.saturating_sub(next) as f64);
             }
         }
     }
@@ -148,27 +158,23 @@ impl Sampler {
     }
 }
 
-/// Starts the thread that samples the ledger and the directory.
+/// Starts the thread that samples the ledger, the lanes and the directory.
 ///
 /// # Errors
 /// The system has no thread to give.
-pub fn start_sampler(
-    ledger: &Arc<Ledger>,
-    feed: &Arc<Feed>,
-    telemetry: Telemetry,
-    supervisor: &Supervisor,
-) -> Result<()> {
+pub fn start_sampler(ledger: &Arc<Ledger>, ports: &Ports, telemetry: Telemetry, supervisor: &Supervisor) -> Result<()> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     gauge(&metrics::START_TIME_SECONDS, &[]).set(started.as_secs_f64());
     gauge(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
-    let (ledger, feed) = (Arc::downgrade(ledger), Arc::clone(feed));
+    let (ledger, ports) = (Arc::downgrade(ledger), ports.clone());
     supervisor.spawn("metrics-sampler", move |stop| {
         let mut sampler = Sampler::new();
         loop {
             if let Some(ledger) = ledger.upgrade() {
                 sampler.show(&ledger.health());
             }
-            sampler.show_directory(&feed);
+            Sampler::show_lag(&ports);
+            sampler.show_directory(&ports.feed);
             telemetry.upkeep();
             if stop.wait(SAMPLE_EVERY) {
                 return Ok(());

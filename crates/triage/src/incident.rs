@@ -74,7 +74,7 @@ fn open(
         service: Named { id: service.id.clone(), name: service.name.clone() },
         policy: Named { id: service.policy.clone(), name: service.policy_name.clone() },
         created_at: now,
-        changed_at: now,
+        status_changed_at: now,
         resolved_at: None,
         revision: 1,
         alerts: 1,
@@ -144,7 +144,9 @@ pub(crate) fn revise(
     let Deed { change, agent, cause, at } = deed;
     edit(incident);
     incident.revision += 1;
-    incident.changed_at = at;
+    if matches!(change, Change::Triggered | Change::Acknowledged | Change::Unacknowledged | Change::Resolved) {
+        incident.status_changed_at = at;
+    }
     let revision = Revision { incident: incident.clone(), change, agent, cause, at, alert_keys: Vec::new() };
     effects.publish.push(Publish::Revision(Box::new(revision)));
 }
@@ -160,14 +162,16 @@ pub(crate) fn acknowledge(
     effects: &mut Effects,
 ) -> bool {
     let Some(incident) = state.incidents.get_mut(&id) else { return false };
-    let armed = incident.acknowledgement_ends_at.is_some();
     let ends = timeout.map(|timeout| now + timeout);
-    incident.acknowledgement_ends_at = ends;
-    if let Some(due) = ends
-        && !armed
-    {
+    let timer = Timer::incident(TimerKind::AcknowledgementTimeout, id);
+    match (std::mem::replace(&mut incident.acknowledgement_ends_at, ends), ends) {
+        (None, Some(due)) => effects.timers.push(TimerChange::set(timer, due)),
+        // The directory has a shorter time-out by now.
+        (Some(before), Some(due)) if due < before => effects.timers.push(TimerChange::set(timer, due)),
         // A running timer is left alone: it fires early, finds the later deadline and is armed again.
-        effects.timers.push(TimerChange::set(Timer::incident(TimerKind::AcknowledgementTimeout, id), due));
+        (Some(_), Some(_)) | (None, None) => {}
+        // The directory has none by now; a timer left behind would outlive its incident (TR-7).
+        (Some(_), None) => effects.timers.push(TimerChange::clear(timer)),
     }
     if incident.status == IncidentStatus::Acknowledged {
         return false;

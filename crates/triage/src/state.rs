@@ -104,7 +104,7 @@ pub struct Incident {
     pub service: Named<ServiceId>,
     pub policy: Named<PolicyId>,
     pub created_at: Timestamp,
-    pub changed_at: Timestamp,
+    pub status_changed_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
     /// Consecutive from 1; each is published (TR-5).
     pub revision: u64,
@@ -218,6 +218,7 @@ impl State {
             + self.incidents.changed()
             + self.groups.changed()
             + self.members.changed()
+            + self.answers.changed()
             + self.announced.len()
     }
 

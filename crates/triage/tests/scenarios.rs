@@ -203,6 +203,18 @@ fn acknowledgement_runs_out_and_restarts() {
     ");
 }
 
+/// Found by the oracle: the timer that was left behind outlived its incident (TR-7).
+#[test]
+fn a_repeated_acknowledgement_follows_a_time_out_that_was_taken_away() {
+    check("
+        09:00:00 trigger web/a class=d => triggered, I1 r1 triggered high P1 open 1/1, +auto_resolve I1 13:00:00, (a triggered critical x1)
+        09:01:00 acknowledge web/a => acknowledged, I1 r2 acknowledged high P1 open 1/1, +acknowledgement_timeout I1 09:31:00
+        09:02:00 directory
+        09:03:00 acknowledge web/a => already_acknowledged, -acknowledgement_timeout I1
+        09:04:00 resolve web/a => resolved, I1 r3 resolved high P1 open 0/1, -auto_resolve I1, (a resolved critical x1)
+    ");
+}
+
 #[test]
 fn auto_resolve_counts_from_creation_and_closes_all_alerts() {
     check("

@@ -1,10 +1,6 @@
 //! Series of the embedded ledger and of the RocksDB beneath it.
 
-use super::{Kind, Label, Metric, SECONDS_BUCKETS, TOPIC, Unit, Values};
-
-/// Families of the database, as the embedded ledger names them.
-const FAMILY: Label =
-    Label { name: "family", values: Values::Closed(&["default", "inputs", "outputs", "rows", "timers"]) };
+use super::{Kind, Metric, SECONDS_BUCKETS, TOPIC, Unit};
 
 /// One flush of the log to the disk.
 pub static LEDGER_SYNC_DURATION_SECONDS: Metric = Metric {
@@ -77,7 +73,7 @@ pub static ROCKSDB_L0_FILES: Metric = Metric {
     name: "campanile_rocksdb_l0_files",
     kind: Kind::Gauge,
     unit: Unit::Count,
-    labels: &[FAMILY],
+    labels: &[],
     buckets: &[],
     meaning: "Files on level 0 that wait for compaction.",
     remedy: "Near 16 reading stops so that commits ebb, at 20 RocksDB slows writes. Compaction needs a faster disk or \
@@ -89,7 +85,7 @@ pub static ROCKSDB_MEMTABLE_BYTES: Metric = Metric {
     name: "campanile_rocksdb_memtable_bytes",
     kind: Kind::Gauge,
     unit: Unit::Bytes,
-    labels: &[FAMILY],
+    labels: &[],
     buckets: &[],
     meaning: "Memory of memtables, those that wait to be flushed included.",
     remedy: "Bounded. If it stays at its bound, flushing does not keep up with the disk.",
@@ -100,7 +96,7 @@ pub static ROCKSDB_PENDING_COMPACTION_BYTES: Metric = Metric {
     name: "campanile_rocksdb_pending_compaction_bytes",
     kind: Kind::Gauge,
     unit: Unit::Bytes,
-    labels: &[FAMILY],
+    labels: &[],
     buckets: &[],
     meaning: "Estimate of the bytes that compaction still has to rewrite.",
     remedy: "Should fall between bursts. If it never does, the disk is too slow for the load.",
@@ -133,7 +129,7 @@ pub static ROCKSDB_SST_BYTES: Metric = Metric {
     name: "campanile_rocksdb_sst_bytes",
     kind: Kind::Gauge,
     unit: Unit::Bytes,
-    labels: &[FAMILY],
+    labels: &[],
     buckets: &[],
     meaning: "Bytes of sorted tables on the disk.",
     remedy: "Grows with open alerts and retention. Shorten retention if the disk is small.",
@@ -144,7 +140,7 @@ pub static ROCKSDB_BLOB_BYTES: Metric = Metric {
     name: "campanile_rocksdb_blob_bytes",
     kind: Kind::Gauge,
     unit: Unit::Bytes,
-    labels: &[FAMILY],
+    labels: &[],
     buckets: &[],
     meaning: "Bytes of blob files on the disk, where larger values lie.",
     remedy: "Mostly the bodies of events; retention bounds it.",

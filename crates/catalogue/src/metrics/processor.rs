@@ -120,6 +120,17 @@ pub static LAG_RECORDS: Metric = Metric {
     remedy: "Explains `campanile_lag_seconds`. One shard alone: one key is very busy. All: add cores or calm senders.",
 };
 
+/// Inputs that carried a time from the future.
+pub static INPUTS_AHEAD_TOTAL: Metric = Metric {
+    name: "campanile_inputs_ahead_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    labels: &[SHARD],
+    buckets: &[],
+    meaning: "One input whose append time lay more than five minutes ahead of the wall and that was judged at the wall.",
+    remedy: "A clock was wrong, here or on a broker: set it, and look at what was judged meanwhile.",
+};
+
 /// How far behind a shard is. The one to page on.
 pub static LAG_SECONDS: Metric = Metric {
     name: "campanile_lag_seconds",
@@ -243,6 +254,7 @@ pub(super) static ALL: &[&Metric] = &[
     &COMMIT_RECORDS,
     &COMMITS_TOTAL,
     &LAG_RECORDS,
+    &INPUTS_AHEAD_TOTAL,
     &LAG_SECONDS,
     &LOG_TIME_SECONDS,
     &TIMERS_FIRED_TOTAL,

@@ -137,7 +137,7 @@ fn incident(incident: &Incident) -> Value {
         "service": named(incident.service.id.as_str(), &incident.service.name),
         "escalation_policy": named(incident.policy.id.as_str(), &incident.policy.name),
         "created_at": incident.created_at.0,
-        "changed_at": incident.changed_at.0,
+        "status_changed_at": incident.status_changed_at.0,
         "resolved_at": incident.resolved_at.map(millis),
         "revision": incident.revision,
         "alerts": incident.alerts,

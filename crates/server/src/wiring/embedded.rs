@@ -93,7 +93,7 @@ impl House {
                 }
             }
         })?;
-        telemetry::start_sampler(&ledger, &ports.feed, plan.telemetry, &supervisor)?;
+        telemetry::start_sampler(&ledger, &ports, plan.telemetry, &supervisor)?;
         let drain_within = settings.drain_within;
         Ok(Self { ledger, ports, supervisor, deaths, gate, door, readiness, drain_within, applied })
     }

@@ -128,13 +128,14 @@ pub fn directory() -> Snapshot {
     build(Epoch(1), 1, objects()).expect("the organisation of the scenarios is sound")
 }
 
-/// The same after `quiet` lost its window and `off` was switched on.
+/// The same after `quiet` lost its window, `off` was switched on, and `web` lost its acknowledgement time-out.
 pub fn directory_later() -> Snapshot {
     let mut all = objects();
     all.retain(|object| !matches!(object, Object::Maintenance(_)));
     for object in &mut all {
         if let Object::Service(service) = object {
             service.disabled = false;
+            service.acknowledgement_timeout = None;
         }
     }
     build(Epoch(2), 1, all).expect("the organisation of the scenarios is sound")

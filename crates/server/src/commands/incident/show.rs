@@ -116,7 +116,7 @@ fn print_facts(incident: &Value) -> Result<()> {
     fact("alerts", format!("{} open of {}", incident["open"], incident["alerts"]));
     fact("grouping", text(&incident["grouping"]));
     fact("created", at(&incident["created_at"]));
-    fact("changed", at(&incident["changed_at"]));
+    fact("changed", at(&incident["status_changed_at"]));
     let times = [
         ("resolved", "resolved_at"),
         ("acknowledged until", "acknowledgement_ends_at"),
