@@ -75,7 +75,7 @@ run_parts() {
   part format cargo fmt --all --check
   part clippy cargo clippy --profile fast --workspace --all-targets -- -D warnings
   part tidy cargo xtask tidy
-  part cargo-test cargo test --profile fast --workspace
+  part cargo-test cargo test --profile fast --workspace --no-fail-fast
   part build-server cargo build --profile fast -p campanile-server
   for script in tests/acceptance/*.sh; do
     if [ -x "$script" ]; then part "$(basename "$script" .sh)" "$script"; fi

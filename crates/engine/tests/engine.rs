@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use campanile_clock::{Clock, Hand};
 use campanile_engine::{Cadence, Damage, Machine, Output, Progress, Runner, RunnerOptions, Taken};
 use campanile_ledger::memory::{Memory, MemoryShard};
-use campanile_ledger::{Card, Claim, Lane, Opening, Record, RowKey, Rows, Shards, TimerKey, Topic};
+use campanile_ledger::{Card, Claim, Lane, Opening, Record, RowKey, Rows, Shard, Shards, TimerKey, Topic};
 use campanile_model::outcome::DeadReason;
 use campanile_model::{Epoch, LedgerId, Outcome, Span, Timestamp};
+
+/// How long a fact may take to appear before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const START: Timestamp = Timestamp(1_000_000);
 
@@ -53,7 +56,7 @@ impl Machine for Words {
         Job::Word(word)
     }
 
-    fn dead<'a>(&mut self, _: &'a Taken, reason: DeadReason) -> Job {
+    fn dead(&mut self, _: &Taken, reason: DeadReason) -> Job {
         Job::Dead(reason)
     }
 
@@ -142,14 +145,10 @@ impl Bench {
 
     /// Steps until `count` records are out.
     fn said(&mut self, count: u64) -> Vec<String> {
-        for _ in 0..10_000 {
-            let progress = self.runner.step(self.clock.now()).unwrap();
-            if self.memory.tail().ends(Topic::Incidents, 0).end >= count {
-                break;
-            }
-            if let Progress::Idle(wait) = progress {
-                std::thread::yield_now();
-                let _ = wait;
+        let deadline = Instant::now() + PATIENCE;
+        while self.memory.tail().ends(Topic::Incidents, 0).end < count && Instant::now() < deadline {
+            if let Progress::Idle(wait) = self.runner.step(self.clock.now()).unwrap() {
+                self.runner.shard().idle(wait);
             }
         }
         let records = self.memory.tail().read(Topic::Incidents, 0, 0, 1000).unwrap();
