@@ -65,8 +65,8 @@ fn bytes_of_version_1_stay_as_they_are() {
     alert::encode(&AlertRow::Open(open_alert()), &mut bytes);
     assert_eq!(
         hex(&bytes),
-        "010008070605040302010200010900000000000000ac02002cd1c4a001000001\
-         2cd1c4a0010000034d012cd1c4a0010000"
+        "010008070605040302010200010900000000000000ac02006c50c4a001000001\
+         6c50c4a0010000034d016c50c4a0010000"
             .replace(char::is_whitespace, ""),
         "a changed fixture is a release note"
     );

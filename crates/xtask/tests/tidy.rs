@@ -311,7 +311,7 @@ fn binary_prints_breaches_with_a_count_and_exits_1() {
         (output.status.code(), String::from_utf8(output.stdout).expect("it prints UTF-8"))
     };
     docs::write(tree.path(), docs::PAGES).expect("the pages can be written");
-    assert_eq!(run(), (Some(0), "tidy: 9 files in 2 crates, no breach\n".to_owned()));
+    assert_eq!(run(), (Some(0), "tidy: 10 files in 2 crates, no breach\n".to_owned()));
     plant(tree.path(), ENQUEUE, "//! A door.\nfn f() { dbg!(todo!()) }\n");
     let (code, text) = run();
     assert_eq!(code, Some(1));
