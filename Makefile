@@ -7,6 +7,9 @@ SHELL := /bin/bash
 .ONESHELL:
 MAKEFLAGS += --no-print-directory
 
+# Where rustup puts cargo, for shells that have not read its env file.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 LEDGER ?= rocks
 # Set by `run` alone: what is passed on to `campanile demo`.

@@ -7,6 +7,11 @@ cd "$(dirname "$0")/.."
 rust_wanted=$(sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml)
 missing=()
 
+# Where rustup puts cargo; the Makefile looks there too.
+if ! command -v cargo >/dev/null 2>&1 && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
+  PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+fi
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -42,9 +47,11 @@ find_missing() {
   any_file "${LIBCLANG_PATH:-/nowhere}" /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* \
     /usr/lib64/libclang*.so* /usr/local/lib/libclang*.so* || missing+=(libclang-dev)
   any_file /usr/include/zlib.h /usr/local/include/zlib.h || missing+=(zlib1g-dev)
+  # curl fetches rustup, too.
+  if [ "${1:-}" = --tests ] || ! has cargo; then want curl curl; fi
+  if ! has cargo; then any_file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/* || missing+=(ca-certificates); fi
   if [ "${1:-}" = --tests ]; then
     want python3 python3
-    want curl curl
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi
@@ -72,6 +79,7 @@ install_missing() {
   if ! has apt-get; then
     say "missing, and this is not a Debian: ${missing[*]} (Debian's names)"
     say "install them with your package manager, then run this again"
+    also_rust
     exit 2
   fi
   if [ "$(id -u)" != 0 ]; then
@@ -82,6 +90,7 @@ install_missing() {
       else
         printf "  su -c 'apt-get update && %s'\n" "${install[*]}" >&2
       fi
+      also_rust
       exit 2
     fi
     root=(sudo -n)
@@ -103,7 +112,12 @@ install_missing() {
   esac
 }
 
-say_how_to_get_rust() {
+# With the missing packages, so that one run tells everything.
+also_rust() {
+  if ! has cargo; then how_to_get_rust "Rust is missing too."; fi
+}
+
+how_to_get_rust() {
   say "$1"
   printf '%s\n' \
     "  Campanile is built with Rust $rust_wanted. With rustup (https://rustup.rs):" \
@@ -111,6 +125,10 @@ say_how_to_get_rust() {
     "    . \"\$HOME/.cargo/env\"" \
     "  and if rustup is there already:" \
     "    rustup toolchain install $rust_wanted --profile minimal --component rustfmt --component clippy" >&2
+}
+
+say_how_to_get_rust() {
+  how_to_get_rust "$1"
   exit 2
 }
 
@@ -119,9 +137,6 @@ is_at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" 
 
 check_rust() {
   local version
-  if ! has cargo && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
-    say_how_to_get_rust "cargo is installed but not on the PATH; run: . \"${CARGO_HOME:-$HOME/.cargo}/env\""
-  fi
   has cargo || say_how_to_get_rust "Rust is missing."
   # With rustup, rust-toolchain.toml chooses the toolchain.
   if has rustup && ! rustup toolchain list 2>/dev/null | grep -q "^$rust_wanted-"; then

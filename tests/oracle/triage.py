@@ -18,6 +18,10 @@ TOMBSTONE_KEPT_MS = 10 * 60_000
 ANSWER_KEPT_MS = 24 * 3_600_000
 COMMAND_ID_CHARS_MAX = 128
 
+DEDUP_KEY_CHARS_MAX = 255
+# Bytes of dedup keys that one record of an incident lists; the rest is counted.
+ALERT_KEYS_BYTES_MAX = 64_000
+
 # Event types that change an incident's status, and with it the time of its last change.
 STATUS_CHANGES = {"incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved"}
 
@@ -76,7 +80,9 @@ class Triage:
                 return self.sink.dead(record, source, "too_many_hops", "judge")
             return self.sink.forward(record, source, service.home)
         if event.dedup_key is None:
-            event.dedup_key = record.headers.get("campanile-dedup-key") or derived_dedup_key(source)
+            minted = record.headers.get("campanile-dedup-key") or ""
+            fits = minted.strip() and len(minted) <= DEDUP_KEY_CHARS_MAX
+            event.dedup_key = minted if fits else derived_dedup_key(source)
         key = (service.id, integration, event.dedup_key)
         if event.action == "trigger":
             self._trigger(service, integration, key, event, source, now)
@@ -386,9 +392,18 @@ class Triage:
         self.sink.incident(self._revision(incident, event_type, agent, cause, now, list(alert_keys)))
 
     def _revision(self, incident, event_type, agent, cause, now, alert_keys):
-        return {"v": 1, "event_type": event_type, "revision": incident.revision, "occurred_at": rfc3339(now),
-                "agent": agent, "cause": cause, "epoch": self.directory.epoch, "alert_keys": alert_keys,
-                "data": show_incident(incident, self.shard)}
+        shown, room = [], ALERT_KEYS_BYTES_MAX
+        for key in alert_keys:
+            room -= len(key.encode())
+            if room < 0:
+                break
+            shown.append(key)
+        record = {"v": 1, "event_type": event_type, "revision": incident.revision, "occurred_at": rfc3339(now),
+                  "agent": agent, "cause": cause, "epoch": self.directory.epoch, "alert_keys": shown,
+                  "data": show_incident(incident, self.shard)}
+        if len(shown) < len(alert_keys):
+            record["alert_keys_omitted"] = len(alert_keys) - len(shown)
+        return record
 
     def commit(self) -> list:
         """The alerts' records of the commit that ends here, each alert once, as it stands now."""

@@ -22,6 +22,32 @@ impl Clock for Wall {
     }
 }
 
+/// The machine's clock as it stood when this was made, carried on by the monotonic one: a step of the wall clock, by hand
+/// or by NTP, does nothing until the next start. Log time only rises, so one wrong step forward would otherwise make every
+/// later timer fire at once.
+pub struct Steady {
+    began: Instant,
+    start: Timestamp,
+}
+
+impl Steady {
+    pub fn new() -> Self {
+        Self { began: Instant::now(), start: Wall.now() }
+    }
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for Steady {
+    fn now(&self) -> Timestamp {
+        self.start + Span(self.began.elapsed().as_millis() as i64)
+    }
+}
+
 /// Stands until somebody turns it.
 pub struct Hand(AtomicI64);
 

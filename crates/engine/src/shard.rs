@@ -87,7 +87,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
             committed_seq: commit.seq,
             next: commit.next,
             now: commit.now,
-            epoch: commit.epoch,
+            epoch: machine.epochs().0,
             halted: None,
         };
         Self {
@@ -314,6 +314,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
         let opening = self.shard.reopen()?;
         self.machine.open(&opening);
         self.machine.switch();
+        self.standing.epoch = self.machine.epochs().0;
         self.intake = Intake::default();
         self.growing = Growing {
             output: Output::new(opening.commit.out_seq),

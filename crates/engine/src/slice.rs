@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use campanile_ledger::{RowKey, Shard, Stop};
+use campanile_ledger::{Lane, RowKey, Shard, Stop};
 use campanile_model::Timestamp;
 use campanile_model::outcome::DeadReason;
 use campanile_record::steps::Steps;
@@ -52,7 +52,7 @@ pub(crate) enum Trouble {
     Stop(Stop),
     /// The machine panicked on this input, or on a timer.
     Panic {
-        input: Option<(campanile_ledger::Lane, u64)>,
+        input: Option<(Lane, u64)>,
         message: String,
     },
 }
@@ -95,13 +95,15 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
             for input in taken.iter() {
                 let (scratch, behind) = std::mem::take(&mut rest).split_at_mut(input.stored.record.value.len());
                 rest = behind;
-                jobs.push(if self.quarantine.is_dead(input.lane, input.stored.offset) {
-                    self.machine.dead(input, DeadReason::Panicked)
-                } else {
-                    self.machine.decode(input, scratch)
-                });
+                let place = (input.lane, input.stored.offset);
+                let dead = self.quarantine.is_dead(place.0, place.1);
+                let machine = &mut *self.machine;
+                jobs.push(guarded(Some(place), || match dead {
+                    true => machine.dead(input, DeadReason::Panicked),
+                    false => machine.decode(input, scratch),
+                })?);
             }
-            self.prefetch(&jobs)?;
+            self.prefetch(taken, &jobs)?;
             self.judge(taken, &jobs)?
         };
         taken.drain(..judged);
@@ -110,13 +112,14 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
 
     /// Fetches the rows of all jobs, stage by stage, so that each stage is one read of the table. Only who asked in one
     /// stage is asked again in the next.
-    fn prefetch(&mut self, jobs: &[M::Job<'_>]) -> Result<(), Trouble> {
+    fn prefetch(&mut self, taken: &VecDeque<Taken>, jobs: &[M::Job<'_>]) -> Result<(), Trouble> {
         let now = self.growing.now;
         let mut wants = Vec::new();
         let mut asking: Vec<usize> = Vec::new();
-        for (nth, job) in jobs.iter().enumerate() {
+        for (nth, (input, job)) in taken.iter().zip(jobs).enumerate() {
             let before = wants.len();
-            self.machine.footprint(job, now, &mut wants);
+            let machine = &mut *self.machine;
+            guarded(Some((input.lane, input.stored.offset)), || machine.footprint(job, now, &mut wants))?;
             if wants.len() > before {
                 asking.push(nth);
             }
@@ -127,11 +130,17 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
                 return Ok(());
             }
             self.fetch(std::mem::take(&mut wants))?;
-            asking.retain(|nth| {
+            let mut still = Vec::new();
+            for nth in asking {
                 let before = wants.len();
-                self.machine.footprint(&jobs[*nth], now, &mut wants);
-                wants.len() > before
-            });
+                let machine = &mut *self.machine;
+                let place = (taken[nth].lane, taken[nth].stored.offset);
+                guarded(Some(place), || machine.footprint(&jobs[nth], now, &mut wants))?;
+                if wants.len() > before {
+                    still.push(nth);
+                }
+            }
+            asking = still;
         }
         Ok(())
     }
@@ -210,30 +219,29 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
         Ok(true)
     }
 
-    fn judge_one(
-        &mut self,
-        job: &M::Job<'_>,
-        now: Timestamp,
-        input: Option<(campanile_ledger::Lane, u64)>,
-    ) -> Result<(), Trouble> {
+    fn judge_one(&mut self, job: &M::Job<'_>, now: Timestamp, input: Option<(Lane, u64)>) -> Result<(), Trouble> {
         loop {
             let mut wants = Vec::new();
-            self.machine.footprint(job, now, &mut wants);
+            let machine = &mut *self.machine;
+            guarded(input, || machine.footprint(job, now, &mut wants))?;
             if wants.is_empty() {
                 break;
             }
             self.fetch(wants)?;
         }
         let (machine, output) = (&mut *self.machine, &mut self.growing.output);
-        let judged = catch_unwind(AssertUnwindSafe(|| machine.apply(job, now, output)));
-        if let Err(panic) = judged {
-            return Err(Trouble::Panic { input, message: panic_message(panic.as_ref()) });
-        }
+        guarded(input, || machine.apply(job, now, output))?;
         for (key, due) in std::mem::take(&mut self.growing.output.timers) {
             self.growing.timers.change(key, due);
         }
         Ok(())
     }
+}
+
+/// Runs a part of the machine and turns its panic into trouble with the input.
+fn guarded<T>(input: Option<(Lane, u64)>, part: impl FnOnce() -> T) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(part))
+        .map_err(|panic| Trouble::Panic { input, message: panic_message(panic.as_ref()) })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,6 +1,7 @@
 //! Opening and closing a data directory.
 
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use campanile_clock::Clock;
 use campanile_ledger::{Appender, Card, CommitRecord, Lane, OpenError, Tail, Topic};
-use campanile_model::{LedgerId, id::SHARDS_MAX};
+use campanile_model::id::SHARDS_MAX;
+use campanile_model::{LedgerId, Span, Timestamp};
 use rocksdb::{Cache, DB, ErrorKind, FlushOptions};
 
 use crate::core::{Core, Door};
@@ -89,7 +91,9 @@ pub struct Ledger {
 impl Ledger {
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let data = &options.path;
-        std::fs::create_dir_all(data).map_err(|error| unusable(data, error))?;
+        // Payloads and integration keys lie here: nobody else's business.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.map_err(|error| unusable(data, error))?;
         let lock = disk::lock(data, true)?;
         if let Some(kind) = disk::network_file_system(data) {
             let path = data.display();
@@ -265,6 +269,7 @@ fn assemble(
     for shard in 0..card.shards {
         commits.push(last_commit(&db, &log, shard).map_err(|reason| damaged(&data, reason))?);
     }
+    warn_of_the_future(&commits, options.clock.now());
     Ok(Core {
         cursors: commits.iter().map(|commit| commit.next.map(AtomicU64::new)).collect(),
         claimed: commits.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -284,6 +289,19 @@ fn assemble(
         db,
         _lock: lock_file,
     })
+}
+
+/// Log time only rises. Where a clock was wrong once, it stands still until the wall has caught up, and so do timers.
+fn warn_of_the_future(commits: &[CommitRecord], now: Timestamp) {
+    let newest = commits.iter().map(|commit| commit.now).max().unwrap_or_default();
+    let ahead = newest.since(now);
+    if ahead > Span::minutes(5) {
+        let seconds = ahead.whole_seconds();
+        tracing::error!(
+            seconds,
+            "log time is ahead of the clock: timers wait until the clock has caught up; check the clock"
+        );
+    }
 }
 
 /// The commit record of a shard, checked against the log.

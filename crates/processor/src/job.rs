@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use campanile_engine::Taken;
 use campanile_model::outcome::DeadReason;
+use campanile_model::text::{DEDUP_KEY_CHARS_MAX, longer_than};
 use campanile_model::{Command, Timestamp};
 use campanile_pagerduty::events_v2::{RawDetails, RawParts, Request, locate};
 use campanile_record::body::{self, Parts};
@@ -84,7 +85,9 @@ impl<'a> EventJob<'a> {
 /// Unique and the same at every redo: where the event first stood. The gateway's own minted key rides in a header.
 fn derived_key(taken: &Taken) -> Cow<'_, str> {
     let header = taken.stored.record.header(campanile_record::header::DEDUP_KEY);
-    match header.and_then(|value| std::str::from_utf8(value).ok()) {
+    // Whoever appends can write any header: what the gateway would not have minted is passed over.
+    let minted = header.and_then(|value| std::str::from_utf8(value).ok());
+    match minted.filter(|key| !key.trim().is_empty() && !longer_than(key, DEDUP_KEY_CHARS_MAX)) {
         Some(minted) => Cow::Borrowed(minted),
         None => Cow::Owned(format!("log:{}:{}", taken.source.partition, taken.source.offset)),
     }

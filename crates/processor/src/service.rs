@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use campanile_directory::Snapshot;
 use campanile_engine::{Cadence, Progress, Runner, RunnerOptions};
 use campanile_ledger::{Claim, Shard, Shards, Stop};
-use campanile_model::{Epoch, ShardId, Timestamp};
+use campanile_model::{Epoch, ShardId, Span, Timestamp};
 
 use crate::machine::TriageMachine;
 use crate::options::{Options, TimeSource};
@@ -51,6 +51,7 @@ pub struct ShardStatus {
 /// What threads and their handle share.
 #[derive(Default)]
 struct Shared {
+    wall: Wall,
     draining: AtomicBool,
     drain_within: Mutex<Duration>,
     status: Mutex<HashMap<ShardId, ShardStatus>>,
@@ -122,7 +123,7 @@ fn first_claims<S: Shards>(shards: &mut S) -> Vec<S::Shard> {
 fn work<S: Shard>(mut runners: Vec<Runner<TriageMachine, S>>, shared: &Shared) {
     let mut idle = vec![Duration::ZERO; runners.len()];
     while !shared.draining.load(Ordering::Acquire) {
-        let wall = wall();
+        let wall = shared.wall.now();
         let mut worked = false;
         for (runner, patience) in runners.iter_mut().zip(&mut idle) {
             match turn(runner, wall) {
@@ -183,9 +184,24 @@ fn publish_status<S: Shard>(shared: &Shared, runner: &Runner<TriageMachine, S>) 
     lock(&shared.status).insert(id, status);
 }
 
-fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since.as_millis() as i64)
+/// Wall time as it stood at the start, carried on by the monotonic clock, as ledgers do: a step of the clock must not make
+/// every event look as if it came from the future.
+struct Wall {
+    began: Instant,
+    start: Timestamp,
+}
+
+impl Default for Wall {
+    fn default() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { began: Instant::now(), start: Timestamp(since.as_millis() as i64) }
+    }
+}
+
+impl Wall {
+    fn now(&self) -> Timestamp {
+        self.start + Span(self.began.elapsed().as_millis() as i64)
+    }
 }
 
 impl Handle {

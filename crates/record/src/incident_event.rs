@@ -14,6 +14,20 @@ pub struct Setting<'a> {
     pub epoch: Epoch,
 }
 
+/// Most bytes of dedup keys that one record lists; a thousand long ones would pass the limit of a topic.
+/// Source: ours, far below the ledger's bound for a record even when every byte is escaped.
+pub const ALERT_KEYS_BYTES_MAX: usize = 64_000;
+
+/// How many of the keys fit, from the first on.
+fn keys_shown(keys: &[String]) -> usize {
+    let mut bytes = 0;
+    let fits = |key: &&String| {
+        bytes += key.len();
+        bytes <= ALERT_KEYS_BYTES_MAX
+    };
+    keys.iter().take_while(fits).count()
+}
+
 pub fn encode_revision(revision: &Revision, out_seq: u64, setting: Setting<'_>, out: &mut Vec<u8>) {
     let mut o = Object::open(out);
     o.plain("v", 1);
@@ -24,7 +38,11 @@ pub fn encode_revision(revision: &Revision, out_seq: u64, setting: Setting<'_>, 
     agent(&mut o, revision.agent.as_ref());
     o.object("cause", |o| cause(o, &revision.cause));
     o.plain("epoch", setting.epoch.0);
-    o.list("alert_keys", &revision.alert_keys, |out, key| text(out, key));
+    let shown = keys_shown(&revision.alert_keys);
+    o.list("alert_keys", &revision.alert_keys[..shown], |out, key| text(out, key));
+    if shown < revision.alert_keys.len() {
+        o.plain("alert_keys_omitted", revision.alert_keys.len() - shown);
+    }
     o.object("data", |o| data(o, &revision.incident, setting));
     o.close();
 }

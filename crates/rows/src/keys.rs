@@ -1,7 +1,7 @@
 //! The registry of row kinds and the layout of every key: two bytes of kind, four of prefix, sixteen of identity,
 //! all big-endian, so that rows of one kind and one service lie together.
 
-use campanile_model::IncidentId;
+use campanile_model::{IncidentId, ServiceId};
 use campanile_triage::{AlertKey, CommandKey, GroupKey, PageKey, Want};
 
 /// Bytes of a key, in one array.
@@ -73,6 +73,14 @@ fn alert_like(kind: Kind, alert: &AlertKey) -> Key {
 
 pub fn alert(alert: &AlertKey) -> Key {
     alert_like(Kind::Alert, alert)
+}
+
+/// What the keys of all open alerts of a service begin with. Another service may share the prefix, rarely.
+pub fn alerts_of(service: &ServiceId) -> [u8; 6] {
+    let mut prefix = [0; 6];
+    prefix[..2].copy_from_slice(&Kind::Alert.bytes());
+    prefix[2..].copy_from_slice(&AlertKey::prefix_of(service).to_be_bytes());
+    prefix
 }
 
 pub fn details(alert: &AlertKey) -> Key {

@@ -5,13 +5,15 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use campanile_directory::Kind;
+use campanile_directory::{Kind, Snapshot};
 use campanile_ledger::{Appender, Record, Topic};
+use campanile_ledger_rocks::Table;
 use campanile_model::{Epoch, IntegrationId, RoutingKey, ServiceId};
 use campanile_pagerduty::objects::{Diagnostic, File, load};
 use campanile_record::directory::epoch_record;
 
-use crate::feed::{Feed, Objects, key};
+use crate::door::Ports;
+use crate::feed::{Objects, key};
 use crate::roles::Roles;
 use crate::supervise::lock;
 
@@ -50,29 +52,25 @@ pub enum Refused {
 
 /// Applies changes, one apply at a time.
 pub struct Applier {
-    turn: Mutex<()>,
+    /// The highest epoch that was ever tried: an append in doubt may have stored it, so it is never used again.
+    turn: Mutex<Epoch>,
 }
 
 impl Applier {
     pub fn new() -> Self {
-        Self { turn: Mutex::new(()) }
+        Self { turn: Mutex::new(Epoch(0)) }
     }
 
     /// Applies `change` and waits until the roles that run have switched.
     ///
     /// # Errors
     /// The directory would be invalid, or the ledger does not take it.
-    pub fn apply(
-        &self,
-        change: Change,
-        feed: &Feed,
-        appender: &dyn Appender,
-        roles: &Roles,
-        shards: u16,
-    ) -> Result<Applied, Refused> {
-        let _turn = lock(&self.turn);
+    pub fn apply(&self, change: Change, ports: &Ports) -> Result<Applied, Refused> {
+        let Ports { feed, roles, table, card, .. } = ports;
+        let (appender, shards) = (ports.appender.as_ref(), card.shards);
+        let mut tried = lock(&self.turn);
         let (epoch, current) = feed.current();
-        let next = Epoch(epoch.0 + 1);
+        let next = Epoch(epoch.max(*tried).0 + 1);
         let snapshot = feed.directory().load_full();
         let known_key = |service: &ServiceId, integration: &IntegrationId| {
             let service = snapshot.service(service.as_str())?;
@@ -91,6 +89,8 @@ impl Applier {
         if change.dry_run || records.is_empty() {
             return Ok(applied);
         }
+        refuse_moves(&snapshot, &loaded.snapshot, table)?;
+        *tried = next;
         append(appender, records, next)?;
         applied.epoch = next;
         if !feed.wait_for(next, FEED_WAIT) {
@@ -128,6 +128,27 @@ fn overlay(current: &Objects, change: &Change) -> Vec<File> {
         bytes: bytes.to_vec(),
     });
     kept.chain(change.files.iter().cloned()).collect()
+}
+
+/// Refuses an apply that would move a service to another shard while it has alerts open on the one it has now: their
+/// repeats and resolves would go to the new one, and they would stay open for ever.
+fn refuse_moves(now: &Snapshot, next: &Snapshot, table: &Table) -> Result<(), Refused> {
+    let moves = now.services().filter_map(|service| {
+        let moved = next.service(service.id.as_str())?;
+        (moved.home != service.home).then_some(service)
+    });
+    for service in moves {
+        let open = table.scan(service.home, &campanile_rows::keys::alerts_of(&service.id), None, 1);
+        let open = open.map_err(|error| Refused::Failed(error.to_string()))?;
+        if !open.is_empty() {
+            return Err(Refused::Failed(format!(
+                "service {} ({}) would move to another shard by joining or leaving a grouping setting, and has open alerts; \
+                 resolve them first, then apply again",
+                service.id, service.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// One record for every object that differs, an empty one for those that are gone.

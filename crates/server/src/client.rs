@@ -25,6 +25,28 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// The socket is not ours to use. Trying again helps only as another user.
+#[derive(Debug)]
+pub struct NotAllowed(PathBuf);
+
+impl fmt::Display for NotAllowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.display();
+        write!(f, "{shown} may be used only by the user that runs the server, and root; become one of them")
+    }
+}
+
+impl std::error::Error for NotAllowed {}
+
+/// One object of the running server's organisation.
+pub struct Object {
+    /// The name of its kind's folder, such as `services`.
+    pub kind: String,
+    pub id: String,
+    /// What stands inside PagerDuty's wrapper.
+    pub body: Value,
+}
+
 /// A connection to the door.
 pub struct Client {
     path: PathBuf,
@@ -43,9 +65,7 @@ impl Client {
                 ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
                     "no server answers at {shown}; start one with `campanile up`, or name its data directory with --data"
                 ),
-                ErrorKind::PermissionDenied => {
-                    anyhow!("{shown} may be used only by the user that runs the server; become that user")
-                }
+                ErrorKind::PermissionDenied => NotAllowed(path.to_owned()).into(),
                 _ => anyhow!("{shown} cannot be connected to: {error}"),
             }
         })?;
@@ -89,6 +109,22 @@ impl Client {
     /// As [`Client::ask`].
     pub fn ask_once(&mut self, request: &Value) -> Result<Value> {
         self.ask(request, |_| Ok(()))
+    }
+
+    /// Every object of the organisation that the server has now.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub fn objects(&mut self) -> Result<Vec<Object>> {
+        let mut objects = Vec::new();
+        self.ask(&json!({ "op": "directory" }), |line| {
+            let text = |name: &str| line[name].as_str().unwrap_or_default();
+            let wrapper: Value = serde_json::from_str(text("json")).unwrap_or_default();
+            let body = wrapper.as_object().and_then(|wrapper| wrapper.values().next()).cloned().unwrap_or_default();
+            objects.push(Object { kind: text("kind").to_owned(), id: text("id").to_owned(), body });
+            Ok(())
+        })?;
+        Ok(objects)
     }
 
     /// Every row of a kind on every shard, page by page.

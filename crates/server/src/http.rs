@@ -42,6 +42,12 @@ impl Http {
         if host.is_empty() {
             bail!("{url} names no host; write http://host:port");
         }
+        if let Some((_, port)) = host.rsplit_once(':')
+            && !port.ends_with(']')
+            && port.parse::<u16>().is_err()
+        {
+            bail!("{url}: {port:?} is no port; write http://host:port");
+        }
         let prefix = prefix.trim_end_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
         Ok(Self { host: host.to_owned(), prefix, stream: None })

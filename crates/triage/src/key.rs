@@ -15,6 +15,11 @@ const HASH_BITS: u32 = 96;
 const HASH_MASK: u128 = (1 << HASH_BITS) - 1;
 
 impl AlertKey {
+    /// The prefix that the keys of a service's alerts share.
+    pub fn prefix_of(service: &ServiceId) -> u32 {
+        prefix(service.as_str())
+    }
+
     pub fn packed(self) -> u128 {
         (u128::from(self.service) << HASH_BITS) | self.hash
     }

@@ -13,10 +13,10 @@ pub(super) const DATA_DEFAULT: &str = "./campanile-data";
 
 #[derive(Args, Clone)]
 pub(super) struct At {
-    /// Data directory of the running server
+    /// Data directory of the running server [default: ./campanile-data]
     #[arg(long, value_name = "DIR", env = "CAMPANILE_LEDGER_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
-    /// Socket of the running server, where it is not in its data directory
+    /// Socket of the running server [default: campanile.sock in the data directory]
     #[arg(long, value_name = "PATH", env = "CAMPANILE_DOOR_SOCKET", hide_env_values = true)]
     socket: Option<PathBuf>,
 }

@@ -76,7 +76,7 @@ fn written(form: Form, value: &str) -> String {
         Form::Whole { .. } | Form::Seconds { .. } | Form::Switch => value.to_owned(),
         Form::Size if value.parse::<u64>().is_ok() => value.to_owned(),
         Form::Secret => "\"(hidden)\"".to_owned(),
-        Form::Text | Form::Size | Form::OneOf(_) | Form::Address | Form::Url => {
+        Form::Text | Form::Size | Form::OneOf(_) | Form::LogLevel | Form::Address | Form::Url => {
             toml::Value::String(value.to_owned()).to_string()
         }
     }

@@ -153,7 +153,7 @@ fn show(house: &House, clock: &Arc<Scaled>, end: campanile_model::Timestamp, sto
     let ports = &house.ports;
     let window = organisation::maintenance(&ports.feed.directory().load(), clock.now())?;
     let change = Change { files: vec![window], ..Change::default() };
-    let applied = ports.applier.apply(change, &ports.feed, ports.appender.as_ref(), &ports.roles, ports.card.shards);
+    let applied = ports.applier.apply(change, ports);
     applied.map_err(|refused| match refused {
         Refused::Failed(reason) => anyhow!(reason),
         Refused::Invalid(diagnostics) => anyhow!("the maintenance window is refused: {diagnostics:?}"),
@@ -241,6 +241,10 @@ fn invite(house: &House, settings: &Settings) -> Result<()> {
         services.iter().find_map(|service| Some((service.name.clone(), service.integrations.first()?.key.clone())));
     let (service, key) = found.context("the organisation has no service with a key")?;
     println!();
+    let (incidents, resolves) = (story::EXPECTED.incidents, story::EXPECTED.alerts);
+    println!(
+        "All {incidents} incidents were resolved by their senders: {resolves} resolve events, not counted as raw."
+    );
     println!("From here on the clock is real. The server stays until Ctrl-C:");
     println!("  events    {url}/v2/enqueue");
     println!("  health    {url}/health/ready    metrics {url}/metrics");
@@ -254,6 +258,7 @@ fn invite(house: &House, settings: &Settings) -> Result<()> {
     println!();
     let program = program();
     println!("  {program} incident list --data {data}");
+    println!("  {program} incident list --all --data {data}");
     println!("  {program} tail incidents --from start --data {data}");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `campanile directory`: the organisation, from a folder of PagerDuty's JSON into a running server.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,12 +8,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use campanile_directory::Kind;
 use campanile_model::Epoch;
-use campanile_pagerduty::objects::{Diagnostic, load};
+use campanile_pagerduty::objects::{Diagnostic, File, load};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
 use super::at::At;
-use crate::client::Refused;
+use crate::client::{Client, Refused};
 use crate::folder;
 use crate::print::colour::Colour;
 use crate::print::{Table, diagnostic};
@@ -122,7 +123,8 @@ fn apply(dir: &Path, at: &At, prune: bool, dry_run: bool) -> Result<ExitCode> {
         })
         .collect();
     let request = json!({ "op": "directory_apply", "files": files, "prune": prune, "dry_run": dry_run });
-    let answer = match at.connect()?.ask_once(&request) {
+    let mut client = at.connect()?;
+    let answer = match client.ask_once(&request) {
         Ok(answer) => answer,
         Err(error) => match error.downcast::<Refused>() {
             Ok(refused) if !refused.diagnostics.is_empty() => return refuse(dir, &refused.diagnostics),
@@ -140,7 +142,21 @@ fn apply(dir: &Path, at: &At, prune: bool, dry_run: bool) -> Result<ExitCode> {
         (false, _) => println!("{changed} objects changed; the server judges by epoch {epoch} now"),
     }
     print_minted(&answer["minted"], dry_run)?;
+    if !prune {
+        tell_left(&mut client, &folder.files)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an apply without `--prune` leaves in place: objects that are on the server and not in the folder.
+fn tell_left(client: &mut Client, files: &[File]) -> Result<()> {
+    let known: HashSet<_> = files.iter().map(|file| (file.kind.folder(), file.id.as_str())).collect();
+    let objects = client.objects()?;
+    let left = objects.iter().filter(|it| !known.contains(&(it.kind.as_str(), it.id.as_str()))).count();
+    if left > 0 {
+        println!("{left} more objects are on the server and not in the folder; they stay, --prune takes them away");
+    }
+    Ok(())
 }
 
 fn print_minted(minted: &Value, dry_run: bool) -> Result<()> {

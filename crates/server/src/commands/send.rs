@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
+use campanile_pagerduty::events_v2::answer::INVALID_ROUTING_KEY;
 use campanile_pagerduty::events_v2::{Decoder, validate_request};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::at::At;
+use crate::client::NotAllowed;
 use crate::http::Http;
 use crate::print::say;
 
@@ -18,6 +20,10 @@ use crate::print::say;
 const URL_DEFAULT: &str = "http://127.0.0.1:8080";
 /// The exit code for an event that did not arrive and may be sent again.
 const NOT_DELIVERED: u8 = 3;
+/// The exit code for a wrong use, as clap has it: the same call cannot succeed.
+const MISUSED: u8 = 2;
+/// The path of the door for events; people copy it into the URL, where it may stand.
+const PATH: &str = "/v2/enqueue";
 
 #[derive(ClapArgs)]
 #[command(after_help = "\
@@ -26,6 +32,9 @@ Examples:
   campanile send --routing-key KEY --action resolve --dedup-key db-1/disk
   campanile send --routing-key KEY --summary Slow --source api --detail p99=2.1s --detail region=eu
   jq . event.json | campanile send --json -
+
+Goes to --url if given; otherwise to the socket in the data directory (./campanile-data unless named); where no socket
+is, to http://127.0.0.1:8080.
 
 Prints the event's dedup key on standard output; a later event with the same key updates the same alert.
 Exit codes: 0 accepted and durable, 1 refused (do not repeat it), 2 used wrongly, 3 not delivered (repeat it).")]
@@ -63,7 +72,7 @@ pub(super) struct Args {
     /// A whole event as JSON, from a file or - for standard input; other flags are laid over it
     #[arg(long, value_name = "FILE|-")]
     json: Option<PathBuf>,
-    /// Send over HTTP to this server or proxy, such as http://127.0.0.1:8080
+    /// Send over HTTP to this server or proxy [default: the socket, or http://127.0.0.1:8080 where none is]
     #[arg(long, value_name = "URL", env = "CAMPANILE_URL")]
     url: Option<String>,
     #[command(flatten)]
@@ -117,6 +126,10 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         Ok(Sent::Refused(why)) => {
             say(&format!("the event was refused: {why}"));
             Ok(ExitCode::FAILURE)
+        }
+        Ok(Sent::Misused(why)) => {
+            say(&format!("the event was not sent: {why}"));
+            Ok(ExitCode::from(MISUSED))
         }
         Ok(Sent::NotDelivered(why)) => {
             say(&format!("the event was not delivered, send it again: {why}"));
@@ -221,11 +234,18 @@ fn problems(body: &[u8]) -> Option<String> {
 enum Sent {
     Accepted,
     Refused(String),
+    /// The call is wrong, not the event and not the moment.
+    Misused(String),
     NotDelivered(String),
 }
 
 fn over_http(url: &str, body: &[u8]) -> Result<Sent> {
-    let answer = Http::new(url)?.post("/v2/enqueue", body)?;
+    let base = url.trim_end_matches('/');
+    let mut http = match Http::new(base.strip_suffix(PATH).unwrap_or(base)) {
+        Ok(http) => http,
+        Err(error) => return Ok(Sent::Misused(format!("{error:#}"))),
+    };
+    let answer = http.post(PATH, body)?;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     Ok(match answer.status {
         202 => Sent::Accepted,
@@ -235,8 +255,22 @@ fn over_http(url: &str, body: &[u8]) -> Result<Sent> {
 }
 
 fn over_socket(at: &At, event: &Value) -> Result<Sent> {
-    let record = json!({ "key": event["routing_key"], "value": event.to_string() });
-    let request = json!({ "op": "append", "topic": "events", "records": [record] });
-    at.connect()?.ask_once(&request)?;
+    let mut client = match at.connect() {
+        Err(error) if error.is::<NotAllowed>() => return Ok(Sent::Misused(format!("{error:#}"))),
+        client => client?,
+    };
+    // The gateway asks the directory; behind the door an unknown key would end among the dead letters.
+    let key = &event["routing_key"];
+    if !client.objects()?.iter().any(|object| has_key(&object.body, key)) {
+        let help = "no service has it, see `campanile directory show services`";
+        return Ok(Sent::Refused(format!("{INVALID_ROUTING_KEY}: {help}")));
+    }
+    let record = json!({ "key": key, "value": event.to_string() });
+    client.ask_once(&json!({ "op": "append", "topic": "events", "records": [record] }))?;
     Ok(Sent::Accepted)
+}
+
+/// Whether an integration of the object has this key.
+fn has_key(object: &Value, key: &Value) -> bool {
+    object["integrations"].as_array().is_some_and(|list| list.iter().any(|it| it["integration_key"] == *key))
 }

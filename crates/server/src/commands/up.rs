@@ -1,11 +1,14 @@
 //! `campanile up`: the server.
 
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use campanile_clock::Wall;
+use campanile_clock::Steady;
 use campanile_pagerduty::objects::File;
 use clap::Args as ClapArgs;
 use tokio::runtime::Runtime;
@@ -25,7 +28,7 @@ use crate::{folder, logs};
 Examples:
   campanile up                                     data in ./campanile-data, events on 127.0.0.1:8080
   campanile up --directory examples/seed-organisation
-  campanile up --config /etc/campanile.toml --data /var/lib/campanile
+  campanile up --config /etc/campanile/campanile.toml --data /var/lib/campanile
   campanile up --listen 127.0.0.1:0                a free port; it is printed
 
 SIGTERM or Ctrl-C drains: requests under way are answered, what was taken is committed. A second one ends at once;
@@ -82,17 +85,40 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         },
         None => None,
     };
+    check_data(&settings.ledger.data)?;
     logs::start(&settings.log)?;
     let telemetry = Telemetry::install()?;
     let runtime = runtime()?;
     let signals = runtime.block_on(async { Signals::take() })?;
-    let house = House::open(Plan { settings: &settings, clock: Arc::new(Wall), directory, telemetry }, &runtime)?;
+    let house =
+        House::open(Plan { settings: &settings, clock: Arc::new(Steady::new()), directory, telemetry }, &runtime)?;
     greet(&house, &settings);
     serve(house, signals, &runtime)
 }
 
+/// Tells in plain words why data cannot lie there. Whatever else is wrong with the place, the ledger tells.
+fn check_data(data: &Path) -> Result<()> {
+    let shown = data.display();
+    let remedy = "name another with --data, or let the server's user write there";
+    // As the ledger makes it: for this user alone.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    match made.and_then(|()| tempfile::tempfile_in(data).map(drop)) {
+        Err(error) => match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                bail!("the data directory {shown} is, or lies in, a file; name a directory with --data")
+            }
+            ErrorKind::PermissionDenied => bail!("this user may not write in the data directory {shown}; {remedy}"),
+            ErrorKind::ReadOnlyFilesystem => {
+                bail!("the data directory {shown} is on a read-only file system; {remedy}")
+            }
+            _ => Ok(()),
+        },
+        Ok(()) => Ok(()),
+    }
+}
+
 /// The objects of a folder; `None` after telling what is wrong with it.
-fn read_directory(dir: &std::path::Path) -> Result<Option<Vec<File>>> {
+fn read_directory(dir: &Path) -> Result<Option<Vec<File>>> {
     let folder = folder::read(dir)?;
     if folder.misplaced.is_empty() {
         return Ok(Some(folder.files));

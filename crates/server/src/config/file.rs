@@ -108,7 +108,7 @@ fn text_of(value: &DeValue<'_>) -> Option<String> {
 }
 
 /// ` (did you mean "x"?)`, or nothing.
-pub(super) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let folded = word.to_lowercase();
     let near = candidates
         .into_iter()

@@ -1,5 +1,7 @@
 //! What the value of an option may look like.
 
+use tracing_subscriber::EnvFilter;
+
 /// The form of a value. Values are kept as text until the settings are built, whoever gave them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -15,6 +17,8 @@ pub enum Form {
     },
     Switch,
     OneOf(&'static [&'static str]),
+    /// A level of logs, or directives of the form `target=level` with commas between.
+    LogLevel,
     /// `host:port`.
     Address,
     /// `http://` or `https://` and a host, no slash at the end.
@@ -54,6 +58,7 @@ impl Form {
                 let offer = super::file::did_you_mean(text, words.iter().copied());
                 Err(format!("is {text:?}{offer}; allowed are {}", words.join(", ")))
             }
+            Self::LogLevel => log_level(text),
             Self::Address if is_address(text) => Ok(()),
             Self::Address => refuse("write host and port, such as 127.0.0.1:8080 or [::1]:8080".to_owned()),
             Self::Url => {
@@ -67,6 +72,23 @@ impl Form {
             }
         }
     }
+}
+
+/// The filter itself takes a misspelt level for the name of a target, so levels are checked here.
+fn log_level(text: &str) -> Result<(), String> {
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    const ALLOWED: &str =
+        "allowed are error, warn, info, debug, trace and off, or directives such as info,campanile_processor=debug";
+    for directive in text.split(',').map(str::trim) {
+        // The level stands last: a span's fields may hold a sign of equality too.
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+        if directive.ends_with(']') || LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            continue;
+        }
+        let offer = super::file::did_you_mean(level, LEVELS);
+        return Err(format!("is {text:?}: {level:?} is no level{offer}; {ALLOWED}"));
+    }
+    EnvFilter::try_new(text).map(drop).map_err(|error| format!("is {text:?}: {error}; {ALLOWED}"))
 }
 
 fn is_address(text: &str) -> bool {

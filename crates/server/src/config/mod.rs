@@ -15,6 +15,7 @@ mod resolve;
 mod secret;
 mod settings;
 
+pub(crate) use file::did_you_mean;
 pub use form::{Form, size};
 pub use options::Opt;
 pub use resolve::{Flags, Found, Origin, Resolved, resolve};

@@ -166,8 +166,8 @@ pub const ALL: &[Opt] = &[
     },
     Opt {
         key: "log.level",
-        form: Form::Text,
+        form: Form::LogLevel,
         default: Some("info"),
-        help: "error, warn, info, debug or trace; or directives such as info,campanile_processor=debug.",
+        help: "error, warn, info, debug, trace or off; or directives such as info,campanile_processor=debug.",
     },
 ];

@@ -16,8 +16,15 @@ use super::serve::{Answer, Refusal, members};
 static TURN: AtomicU64 = AtomicU64::new(0);
 
 pub(super) fn append(ports: &Ports, topic: Topic, partition: Option<u16>, records: Vec<NewRecord>) -> Answer {
-    if topic == Topic::Directory {
-        return Err(Refusal::said("the directory takes only whole, checked applies; use directory_apply"));
+    match topic {
+        Topic::Events | Topic::Commands => {}
+        Topic::Directory => {
+            return Err(Refusal::said("the directory takes only whole, checked applies; use directory_apply"));
+        }
+        Topic::Triage | Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps => {
+            let name = topic.short_name();
+            return Err(Refusal::said(format!("only the server writes {name}; append to events or commands")));
+        }
     }
     let records: Vec<_> = records.into_iter().map(record).collect::<Result<_, _>>().map_err(Refusal::said)?;
     let Some(first) = records.first() else {

@@ -196,8 +196,7 @@ fn start_feed(ports: &Ports, supervisor: &Supervisor) -> Result<()> {
 
 fn apply_first(ports: &Ports, files: Vec<File>) -> Result<Applied> {
     let change = Change { files, ..Change::default() };
-    let shards = ports.card.shards;
-    let applied = ports.applier.apply(change, &ports.feed, ports.appender.as_ref(), &ports.roles, shards);
+    let applied = ports.applier.apply(change, ports);
     applied
         .map_err(|refused| match refused {
             Refused::Failed(reason) => anyhow!(reason),

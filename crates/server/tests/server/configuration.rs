@@ -43,6 +43,9 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_one() {
         ("[gateway]\nlisten = \"8080\"\n", "write host and port"),
         ("public_url = \"https://x/\"\n", "without a slash at the end"),
         ("[ledger\n", "FILE:1: "),
+        ("[log]\nlevel = \"loud\"\n", "FILE:2: log.level is \"loud\": \"loud\" is no level; allowed are error, warn"),
+        ("[log]\nlevel = \"wran\"\n", "\"wran\" is no level (did you mean \"warn\"?); allowed are"),
+        ("[log]\nlevel = \"info,campanile_server=debgu\"\n", "\"debgu\" is no level (did you mean \"debug\"?)"),
     ];
     for (text, expected) in cases {
         let message = refusal(text);
@@ -102,6 +105,28 @@ fn a_secret_comes_from_a_file_without_its_line_break() {
     // Only secrets have a file: for another key the suffix is a misspelling.
     let path = write(home.path(), "[gateway]\nlisten_file = \"x\"\n");
     resolve(TABLE, Some(&path), [], &Flags::default()).expect_err("listen is no secret");
+}
+
+#[test]
+fn levels_and_directives_are_taken() {
+    for level in ["info", "WARN", "off", "info,campanile_processor=debug", "warn,a[b{c=1}]=trace", "info,a[b]"] {
+        assert_eq!(Form::LogLevel.check(level), Ok(()), "{level}");
+    }
+    let output = run(&["up", "--log-level", "loud"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("--log-level is \"loud\"") && err(&output).contains("allowed"), "{}", err(&output));
+}
+
+#[test]
+fn a_place_that_cannot_hold_data_is_told_in_plain_words() {
+    let home = directory();
+    let file = home.path().join("d");
+    std::fs::write(&file, "").expect("it can be written");
+    for data in [file.clone(), file.join("below")] {
+        let output = run(&["up", "--listen", "127.0.0.1:0", "--data", &data.display().to_string()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(err(&output).contains("a file; name a directory with --data"), "{}", err(&output));
+    }
 }
 
 #[test]

@@ -56,6 +56,36 @@ fn a_file_in_no_folder_of_a_kind_is_refused() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_one_problem_among_others() {
+    let home = directory();
+    copy_seed(home.path());
+    let link = home.path().join("services/PLINK01.json");
+    std::os::unix::fs::symlink("gone.json", &link).expect("it can be made");
+    // What is no object's does not matter.
+    std::os::unix::fs::symlink("gone.md", home.path().join("services/notes.md")).expect("it can be made");
+    edit(&home.path().join("services/PAUTH01.json"), "\"auto_resolve_timeout\"", "\"auto_resolve_timeot\"");
+    let output = run(&["directory", "check", &home.path().display().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = err(&output);
+    assert!(said.contains(&format!("{}:1:1: cannot be read", link.display())), "{said}");
+    assert!(said.contains("help: it is a link to what is not there"), "{said}");
+    assert!(said.contains("auto_resolve_timeout") && said.contains("2 problems"), "{said}");
+}
+
+#[test]
+fn a_misspelt_service_is_no_empty_list() {
+    let home = directory();
+    let server = Server::start(&home.path().join("d"));
+    let wrong = server.run(&["incident", "list", "--service", "api-gatewy"]);
+    assert_eq!((wrong.status.code(), out(&wrong).as_str()), (Some(1), ""));
+    assert!(err(&wrong).contains("did you mean \"api-gateway\""), "{}", err(&wrong));
+    for right in ["api-gateway", "PAPIGW1"] {
+        let quiet = server.run(&["incident", "list", "--service", right]);
+        assert!(quiet.status.success() && out(&quiet).contains("no open incidents"), "{}", err(&quiet));
+    }
+}
+
+#[test]
 fn a_running_server_switches_without_a_restart() {
     let home = directory();
     let folder = home.path().join("org");
@@ -93,7 +123,8 @@ fn an_invalid_apply_changes_nothing() {
     fs::remove_file(folder.join("escalation_policies/PEPLAT1.json")).expect("it is there");
     let path = folder.display().to_string();
     // Without --prune the policy stays as it was applied before.
-    assert!(server.run(&["directory", "apply", &path]).status.success());
+    let kept = server.run(&["directory", "apply", &path]);
+    assert!(out(&kept).contains("1 more objects are on the server"), "{}{}", out(&kept), err(&kept));
     let pruned = server.run(&["directory", "apply", &path, "--prune"]);
     assert_eq!(pruned.status.code(), Some(1));
     assert!(err(&pruned).contains("PEPLAT1") && err(&pruned).contains("services/"), "{}", err(&pruned));

@@ -46,6 +46,34 @@ fn exit_codes_tell_refused_from_undelivered() {
 }
 
 #[test]
+fn the_socket_refuses_an_unknown_key_as_the_gateway_does() {
+    let home = directory();
+    let server = Server::start(&home.path().join("d"));
+    let unknown = "00000000000000000000000000000000";
+    let refused = server.run(&["send", "--routing-key", unknown, "--summary", "s", "--source", "x"]);
+    assert_eq!((refused.status.code(), out(&refused).as_str()), (Some(1), ""));
+    assert!(err(&refused).contains("Invalid routing key"), "{}", err(&refused));
+    assert!(server.records("events").is_empty(), "nothing was written");
+}
+
+#[test]
+fn a_wrong_url_is_a_wrong_use_and_the_whole_address_is_a_right_one() {
+    let event = ["--routing-key", KEY, "--summary", "s", "--source", "x"];
+    for url in ["https://127.0.0.1:8080", "127.0.0.1:8080", "http://", "http://localhost:99999"] {
+        let output = run(&[["send", "--url", url].as_slice(), &event].concat());
+        assert_eq!(output.status.code(), Some(2), "{url}: {}", err(&output));
+        assert!(!err(&output).contains("send it again"), "{}", err(&output));
+    }
+    let home = directory();
+    let server = Server::start(&home.path().join("d"));
+    for end in ["", "/", "/v2/enqueue", "/v2/enqueue/"] {
+        let url = format!("{}{end}", server.url);
+        let output = run(&[["send", "--url", &url].as_slice(), &event].concat());
+        assert!(output.status.success(), "{url}: {}", err(&output));
+    }
+}
+
+#[test]
 fn a_whole_event_is_taken_from_a_file() {
     let home = directory();
     let server = Server::start(&home.path().join("d"));

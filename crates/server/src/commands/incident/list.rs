@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use campanile_directory::Kind;
 use campanile_model::Timestamp;
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::Value;
 
+use crate::client::Client;
 use crate::commands::at::At;
+use crate::config::did_you_mean;
 use crate::print::{Table, time};
 
 #[derive(ClapArgs)]
@@ -53,21 +56,43 @@ impl Args {
             [] => self.all || status != Status::Resolved.as_str(),
             chosen => chosen.iter().any(|it| it.as_str() == status),
         };
-        let of_service = self.service.as_deref().is_none_or(|name| {
-            incident["service"]["id"].as_str() == Some(name) || incident["service"]["name"].as_str() == Some(name)
-        });
-        of_status && of_service
+        of_status && self.is_of_service(incident)
     }
+
+    fn is_of_service(&self, incident: &Value) -> bool {
+        let service = &incident["service"];
+        self.service.as_deref().is_none_or(|name| service["id"] == name || service["name"] == name)
+    }
+}
+
+/// Refuses a service that the server does not have, so that a misspelt name is no good news.
+fn check_service(client: &mut Client, name: &str) -> Result<()> {
+    let mut services = client.objects()?;
+    services.retain(|object| object.kind == Kind::Service.folder());
+    let words = services.iter().flat_map(|it| [Some(it.id.as_str()), it.body["name"].as_str()]).flatten();
+    let words: Vec<_> = words.collect();
+    if words.contains(&name) {
+        return Ok(());
+    }
+    let offer = did_you_mean(name, words);
+    bail!("there is no service \"{name}\"{offer}; see `campanile directory show services`")
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     let mut incidents = Vec::new();
-    args.at.connect()?.rows("incident", |incident| {
+    let mut client = args.at.connect()?;
+    let mut is_known = false;
+    client.rows("incident", |incident| {
+        is_known |= args.is_of_service(&incident);
         if args.takes(&incident) {
             incidents.push(incident);
         }
         Ok(())
     })?;
+    // A service that was taken away may still have incidents: those speak for its name.
+    if let Some(name) = args.service.as_deref().filter(|_| !is_known) {
+        check_service(&mut client, name)?;
+    }
     incidents.sort_by_key(|incident| incident["created_at"].as_i64());
     if args.json {
         let mut out = io::stdout().lock();
