@@ -23,7 +23,9 @@ cargo $(1)
 echo "build: done in $$((SECONDS - started)) s"
 endef
 
-.PHONY: help run test setup native exactly-once drain bench tidy lint clean
+KAFKA_PORT ?= 19092
+
+.PHONY: help run test setup native kafka-up kafka-down exactly-once drain bench tidy lint clean
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -36,6 +38,8 @@ help: ## List the commands
 	echo '     POWER=cut         also lose what was not synced'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
+	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
+	echo '     KAFKA_PORT=19092'
 	echo 'make bench           the micro-benchmarks'
 	echo 'make tidy            floors, names, sizes and what else the compiler does not check'
 	echo 'make lint            format check and clippy'
@@ -47,6 +51,12 @@ setup: ## Install what is missing
 native: ## Build RocksDB once, outside the checkout
 	@scripts/setup.sh
 	scripts/native.sh >/dev/null
+
+kafka-up: ## A broker to try and test with
+	@PORT='$(KAFKA_PORT)' scripts/kafka.sh up
+
+kafka-down: ## Stop it and take its data away
+	@PORT='$(KAFKA_PORT)' scripts/kafka.sh down
 
 run: ## Build and show
 	@scripts/setup.sh

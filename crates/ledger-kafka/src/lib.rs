@@ -1,0 +1,1 @@
+//! Floor 50: the ledger on Apache Kafka.
