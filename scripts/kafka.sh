@@ -5,10 +5,12 @@
 #   scripts/kafka.sh down     stop it and take its data away; KEEP=1 keeps the data
 #   scripts/kafka.sh status   exit 0 and the address if it runs
 #
+# UNTIL=PID stops it by itself when that process has ended, for tests, which have no last act.
 # PORT=19092 (the controller takes the next one), KAFKA_HEAP=1g. The jars come from Maven into the cache outside the
 # checkout, beside what native.sh keeps. Only the process named in the pid file is ever stopped, and only if it still is ours.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+self=$PWD/scripts/kafka.sh
 
 version=4.3.1
 port=${PORT:-19092}
@@ -152,8 +154,15 @@ up() {
       exit 1
     fi
   done
+  if [ -n "${UNTIL:-}" ]; then setsid "$self" watch >/dev/null 2>&1 </dev/null & fi
   say "Apache Kafka $version on $address, pid $(cat "$home/pid"), log $home/log, $SECONDS s"
   echo "$address"
+}
+
+# Waits for a process that is not our child, then stops the broker.
+watch() {
+  while kill -0 "$UNTIL" 2>/dev/null && is_ours; do sleep 0.5; done
+  down
 }
 
 down() {
@@ -179,6 +188,7 @@ down() {
 case "${1:-}" in
   up) up ;;
   down) down ;;
+  watch) watch ;;
   status)
     if is_ours; then echo "$address"; else say "not running on $address"; exit 1; fi
     ;;
