@@ -72,9 +72,9 @@ impl Ownership {
     fn released(&self, shard: u16) {
         let mut owned = self.lock();
         owned.held.remove(&shard);
-        if owned.posts.contains_key(&shard) {
+        if let Some(ended) = owned.posts.get_mut(&shard) {
             let post = Arc::new(Post::new(Arc::clone(&self.core.pulse)));
-            owned.posts.insert(shard, Arc::clone(&post));
+            *ended = Arc::clone(&post);
             owned.news.push_back(News::Granted(shard, post, Instant::now()));
         }
         drop(owned);
