@@ -77,10 +77,11 @@ impl KafkaTail {
         while found.len() < max && is_open(cursor) && Instant::now() < until {
             match native::poll(&cursor.consumer, Duration::from_millis(50)) {
                 Some(Event::Record { stored, .. }) => {
-                    cursor.next = Some(stored.offset + 1);
                     cursor.ended = None;
-                    // The card is the ledger's own and no object of the directory.
+                    // The card is the ledger's own and no object of the directory. The position does not move by it: the
+                    // caller comes back with one that knows nothing of it.
                     if !(is_directory && stored.record.key.as_deref() == Some(CARD_KEY)) {
+                        cursor.next = Some(stored.offset + 1);
                         found.push(stored);
                     }
                 }
