@@ -86,7 +86,7 @@ fn through_ledger(options: &Options, rows: usize, rounds: usize) {
             break shard;
         }
     };
-    let mut times = Vec::new();
+    let (mut seals, mut times) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let mut batch = Batch { next: shard.opening().commit.next, ..Batch::default() };
         for n in 0..rows {
@@ -101,9 +101,11 @@ fn through_ledger(options: &Options, rows: usize, rounds: usize) {
         batch.publish.push(Publish { topic: Topic::Incidents, partition: 0, record });
         let began = Instant::now();
         let seq = shard.seal(batch).unwrap();
+        seals.push(began.elapsed());
         while !matches!(shard.settled(Duration::from_millis(100)).unwrap(), Settled::Committed(done) if done >= seq) {}
         times.push(began.elapsed());
     }
+    report(&format!("ledger, {rows} rows: seal, on the worker"), seals);
     report(&format!("ledger, {rows} rows: seal to committed"), times);
 }
 

@@ -44,7 +44,6 @@ struct Owned {
     /// Given to a worker and not dropped by it yet.
     held: BTreeSet<u16>,
     news: VecDeque<News>,
-    fenced: Option<String>,
 }
 
 /// What the group gave us.
@@ -123,7 +122,7 @@ impl Owner for Ownership {
             post.end(End::Lost("another process has this instance's name".to_owned()));
             self.tell(News::Lost(shard));
         }
-        self.lock().fenced.get_or_insert(reason);
+        self.core.fenced.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ledger of one process: the card, the ports, and what its shards share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use campanile_ledger::{Appender, Card, Tail, Topic};
 use rocksdb::Cache;
@@ -23,6 +23,8 @@ pub(crate) struct Core {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) cache: Cache,
     pub(crate) group: Mutex<Weak<Group>>,
+    /// Why this process is out for good: another has its name.
+    pub(crate) fenced: Mutex<Option<String>>,
 }
 
 /// A ledger on a cluster. Nothing is joined before shards are claimed.
@@ -62,6 +64,7 @@ impl Ledger {
             pulse: Arc::default(),
             cache: Cache::new_lru_cache(CACHE_BYTES),
             group: Mutex::default(),
+            fenced: Mutex::default(),
         };
         Ok(Self { core: Arc::new(core), appender, tail })
     }
@@ -73,6 +76,13 @@ impl Ledger {
     /// The shards that the group assigns to this process; it joins at the first claim.
     pub fn shards(&self) -> KafkaShards {
         KafkaShards::new(Arc::clone(&self.core))
+    }
+
+    /// Why this process must end and not be restarted as it is, if so: another uses its instance name. The answer outlives
+    /// the ledger.
+    pub fn fenced(&self) -> impl Fn() -> Option<String> + Send + 'static {
+        let core = Arc::downgrade(&self.core);
+        move || core.upgrade()?.fenced.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn appender(&self) -> Arc<dyn Appender> {

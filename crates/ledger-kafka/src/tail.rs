@@ -34,6 +34,15 @@ impl Cursor {
     }
 }
 
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        // So that the close finds no events, which it would report as errors.
+        if let Err(error) = self.consumer.unassign() {
+            tracing::debug!(%error, "a tail was not released at its end");
+        }
+    }
+}
+
 type Cursors = HashMap<(Topic, u16), Arc<Mutex<Cursor>>>;
 
 pub(crate) struct KafkaTail {

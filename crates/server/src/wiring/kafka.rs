@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use campanile_ledger_kafka::{Ledger, Options};
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
@@ -30,6 +30,9 @@ use crate::telemetry::Telemetry;
 
 /// Longest wait for our own threads at the end. A read of the cluster may take some of it.
 const THREADS_WAIT: Duration = Duration::from_secs(8);
+
+/// How often it is asked whether another took our name.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
 
 /// Which roles to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,7 @@ impl House {
             let options = processor_options(settings, public_url);
             roles.start_processor(options, ledger.shards(), Arc::clone(feed.directory()))?;
             watch_processor(roles.clone(), &supervisor)?;
+            watch_name(ledger.fenced(), &supervisor)?;
         }
         let gate = bound.map(|bound| bound.serve(runtime));
         let drain_within = settings.drain_within;
@@ -148,6 +152,18 @@ impl House {
             Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
         }
     }
+}
+
+/// Two processes of one name are a mistake that a restart would only repeat.
+fn watch_name(fenced: impl Fn() -> Option<String> + Send + 'static, supervisor: &Supervisor) -> Result<()> {
+    supervisor.spawn("membership-watch", move |stop| {
+        while !stop.wait(WATCH_EVERY) {
+            if let Some(reason) = fenced() {
+                bail!("another process uses this instance's name; give each its own with --instance ({reason})");
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Options of the ledger from what was asked on the command line.
