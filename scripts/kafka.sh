@@ -42,7 +42,7 @@ is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 fetch() {
   if [ -e "$cache/complete" ]; then return; fi
   need mvn maven
-  need java openjdk-17-jre-headless
+  need java default-jre-headless
   local work
   mkdir -p "$(dirname "$cache")"
   work=$(mktemp -d "$(dirname "$cache")/.fetch-XXXXXX")
@@ -123,7 +123,7 @@ up() {
     say "BROKERS=$BROKERS: only one broker is supported so far"
     exit 64
   fi
-  need java openjdk-17-jre-headless
+  need java default-jre-headless
   fetch
   if is_open; then
     say "something else listens on $address; choose another with PORT="

@@ -45,6 +45,9 @@ find_missing() {
   if [ "${1:-}" = --tests ]; then
     want python3 python3
     want curl curl
+    # A real Kafka for the tests of its ledger: scripts/kafka.sh.
+    want maven mvn
+    want default-jre-headless java
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi

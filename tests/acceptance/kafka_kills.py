@@ -24,20 +24,30 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROUTING_KEY = "fffded67e6893a07a2dfcd27d483fb7c"
 SESSION_SECONDS = 10
 
 
+def routing_keys():
+    """Keys of services that group by fields which these events lack, so that each alert is an incident; in several shards."""
+    keys = []
+    for path in sorted((ROOT / "examples/seed-organisation/services").glob("*.json")):
+        service = json.loads(path.read_text())["service"]
+        if (service.get("alert_grouping_parameters") or {}).get("type") == "content_based":
+            keys += [key for one in service.get("integrations", []) if (key := one.get("integration_key"))]
+    return keys
+
+
 class Sender(threading.Thread):
-    def __init__(self, name, port, stop, pause):
+    def __init__(self, name, port, stop, pause, keys):
         super().__init__(name=name)
+        self.keys = keys
         self.port, self.stop, self.pause, self.sent = port, stop, pause, []
 
     def run(self):
         connection, number = None, 0
         while not self.stop.is_set():
             key = f"{self.name}-{number}"
-            body = {"routing_key": ROUTING_KEY, "event_action": "trigger", "dedup_key": key,
+            body = {"routing_key": self.keys[number % len(self.keys)], "event_action": "trigger", "dedup_key": key,
                     "payload": {"summary": key, "source": "test", "severity": "critical"}}
             try:
                 connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -66,7 +76,7 @@ def read_topic(brokers, topic):
 
 
 def check(brokers, sent):
-    faults, opened, out_seq = [], {}, {}
+    faults, opened, out_seq = [] if sent else ["nothing was sent: a check of nothing proves nothing"], {}, {}
     for partition, record in read_topic(brokers, "campanile.incidents"):
         wanted = out_seq.get(partition, 0) + 1
         if record["out_seq"] != wanted:
@@ -90,7 +100,7 @@ def check(brokers, sent):
                     faults.append(f"steps[{partition}]: main {run[1]} where {main.get(partition, 0)} was due")
                 main[partition] = run[1] + run[2]
     print(f"kills: sent {len(sent)}, incidents {len(opened)}, commits {commits}, inputs {sum(main.values())}, "
-          f"lost {len(lost)}, duplicated {len(twice)}")
+          f"of {len(main)} shards, lost {len(lost)}, duplicated {len(twice)}")
     return faults
 
 
@@ -143,8 +153,8 @@ def main():
     listen = options.port + 10
     spawn("gateway", "--listen", f"127.0.0.1:{listen}", "--directory", str(ROOT / "examples/seed-organisation"), role="gateway")
     time.sleep(5)
-    stop = threading.Event()
-    senders = [Sender(f"s{number}", listen, stop, 0.01) for number in range(4)]
+    stop, keys = threading.Event(), routing_keys()
+    senders = [Sender(f"s{number}", listen, stop, 0.01, keys) for number in range(4)]
     for sender in senders:
         sender.start()
     try:
