@@ -26,7 +26,9 @@ cargo $(1)
 echo "build: done in $$((SECONDS - started)) s"
 endef
 
-.PHONY: help run test setup native exactly-once drain bench tidy lint clean
+KAFKA_PORT ?= 19092
+
+.PHONY: help run test setup native kafka-up kafka-down kafka-kills exactly-once drain bench tidy lint clean
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -39,6 +41,10 @@ help: ## List the commands
 	echo '     POWER=cut         also lose what was not synced'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
+	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
+	echo '     KAFKA_PORT=19092'
+	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
+	echo '     SECONDS_OF_TROUBLE=60'
 	echo 'make bench           the micro-benchmarks'
 	echo 'make tidy            floors, names, sizes and what else the compiler does not check'
 	echo 'make lint            format check and clippy'
@@ -50,6 +56,19 @@ setup: ## Install what is missing
 native: ## Build RocksDB once, outside the checkout
 	@scripts/setup.sh
 	scripts/native.sh >/dev/null
+
+kafka-up: ## A broker to try and test with
+	@PORT='$(KAFKA_PORT)' scripts/kafka.sh up
+
+kafka-down: ## Stop it and take its data away
+	@PORT='$(KAFKA_PORT)' scripts/kafka.sh down
+
+kafka-kills: SECONDS_OF_TROUBLE ?= 60
+kafka-kills: ## Kill and compare, on Kafka
+	@scripts/setup.sh --tests
+	settings=$$(scripts/native.sh); . "$$settings"
+	$(call cargo_build,build --profile fast -p campanile-server)
+	exec python3 tests/acceptance/kafka_kills.py --binary '$(TARGET)/fast/campanile' --seconds '$(SECONDS_OF_TROUBLE)'
 
 run: ## Build and show
 	@scripts/setup.sh

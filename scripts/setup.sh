@@ -52,6 +52,9 @@ find_missing() {
   if ! has cargo; then any_file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/* || missing+=(ca-certificates); fi
   if [ "${1:-}" = --tests ]; then
     want python3 python3
+    # A real Kafka for the tests of its ledger: scripts/kafka.sh.
+    want maven mvn
+    want default-jre-headless java
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi

@@ -70,7 +70,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Service {
-    /// Starts threads that step every shard this process is granted.
+    /// Starts threads that step every shard this process is granted, now and later.
     ///
     /// Errors: the operating system gives no thread.
     pub fn start<S: Shards + 'static>(
@@ -81,24 +81,67 @@ impl Service {
         let shared = Arc::new(Shared::default());
         let granted = first_claims(&mut shards);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = options.threads.unwrap_or(cores).clamp(1, granted.len().max(1));
-        let runner_options = RunnerOptions {
-            cadence: Cadence::for_shards(granted.len()),
-            event_time: options.time == TimeSource::Event,
-            steps: options.steps,
-        };
-        let mut piles: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
-        for (nth, shard) in granted.into_iter().enumerate() {
-            let machine = TriageMachine::new(directory.clone(), shard.id(), options.public_url.clone());
-            piles[nth % threads].push(Runner::new(shard, machine, runner_options.clone()));
-        }
+        // With nothing granted yet it is not known how many will come.
+        let most = if granted.is_empty() { cores } else { granted.len() };
+        let threads = options.threads.unwrap_or(cores).clamp(1, most);
+        let mut dealer = Dealer { options, directory, dealt: 0, piles: Vec::new() };
         let mut handles = Vec::new();
-        for (nth, pile) in piles.into_iter().enumerate() {
+        for nth in 0..threads {
+            let pile = Arc::new(Mutex::new(Vec::new()));
+            dealer.piles.push(Arc::clone(&pile));
             let shared = shared.clone();
             let named = std::thread::Builder::new().name(format!("processor-{nth}"));
-            handles.push(named.spawn(move || work(pile, &shared))?);
+            handles.push(named.spawn(move || work(&pile, &shared))?);
         }
+        dealer.dealt = granted.len();
+        for (nth, shard) in granted.into_iter().enumerate() {
+            dealer.deal(nth, shard);
+        }
+        let watched = shared.clone();
+        let named = std::thread::Builder::new().name("processor-claims".to_owned());
+        handles.push(named.spawn(move || keep_claiming(shards, dealer, &watched))?);
         Ok(Handle { shared, threads: handles })
+    }
+}
+
+/// Shards on their way to a thread.
+type Pile<S> = Mutex<Vec<Runner<TriageMachine, S>>>;
+
+/// Gives shards to threads in turn.
+struct Dealer<S: Shard> {
+    options: Options,
+    directory: Directory,
+    dealt: usize,
+    piles: Vec<Arc<Pile<S>>>,
+}
+
+impl<S: Shard> Dealer<S> {
+    fn deal(&self, nth: usize, shard: S) {
+        let runner_options = RunnerOptions {
+            cadence: Cadence::for_shards(self.dealt),
+            event_time: self.options.time == TimeSource::Event,
+            steps: self.options.steps,
+        };
+        let machine = TriageMachine::new(self.directory.clone(), shard.id(), self.options.public_url.clone());
+        lock(&self.piles[nth % self.piles.len()]).push(Runner::new(shard, machine, runner_options));
+    }
+}
+
+/// Takes what is granted later. What is taken away the shard itself tells to the thread that steps it.
+fn keep_claiming<S: Shards>(mut shards: S, mut dealer: Dealer<S::Shard>, shared: &Shared) {
+    while !shared.draining.load(Ordering::Acquire) {
+        for claim in shards.claims(CLAIMS_WAIT) {
+            match claim {
+                Claim::Granted(shard) if !shared.draining.load(Ordering::Acquire) => {
+                    dealer.dealt += 1;
+                    dealer.deal(dealer.dealt - 1, shard);
+                }
+                Claim::Granted(_) => {}
+                Claim::Revoked(id) | Claim::Lost(id) => {
+                    tracing::info!(shard = %id, "the shard goes to another process")
+                }
+            }
+        }
     }
 }
 
@@ -120,32 +163,43 @@ fn first_claims<S: Shards>(shards: &mut S) -> Vec<S::Shard> {
 }
 
 /// One thread: all its shards in turn, sleeping only when none has anything to do.
-fn work<S: Shard>(mut runners: Vec<Runner<TriageMachine, S>>, shared: &Shared) {
-    let mut idle = vec![Duration::ZERO; runners.len()];
+fn work<S: Shard>(pile: &Pile<S>, shared: &Shared) {
+    let mut runners: Vec<Runner<TriageMachine, S>> = Vec::new();
     while !shared.draining.load(Ordering::Acquire) {
+        runners.append(&mut lock(pile));
         let wall = shared.wall.now();
         let mut worked = false;
-        for (runner, patience) in runners.iter_mut().zip(&mut idle) {
+        let mut patience = CLAIMS_WAIT;
+        let mut lost = None;
+        for (nth, runner) in runners.iter_mut().enumerate() {
             match turn(runner, wall) {
                 Ok((any, wait)) => {
                     worked |= any;
-                    *patience = wait;
+                    patience = patience.min(wait);
                 }
-                Err(stop) => return fail(shared, runner.shard().id(), &stop),
+                // Somebody else has it, or will in a moment; the others of this thread go on.
+                Err(Stop::Lost) => lost = Some(nth),
+                Err(stop @ (Stop::Damaged(_) | Stop::Closing)) => return fail(shared, runner.shard().id(), &stop),
             }
             publish_status(shared, runner);
         }
-        let Some(first) = runners.first() else { return };
-        if !worked {
-            first.shard().idle(idle.iter().copied().min().unwrap_or(CLAIMS_WAIT));
+        if let Some(nth) = lost {
+            let runner = runners.swap_remove(nth);
+            lock(&shared.status).remove(&runner.shard().id());
+            continue;
+        }
+        match runners.first() {
+            Some(_) if worked => {}
+            Some(first) => first.shard().idle(patience),
+            None => std::thread::sleep(CLAIMS_WAIT),
         }
     }
     let deadline = Instant::now() + *lock(&shared.drain_within);
     for runner in &mut runners {
         match runner.drain(deadline.saturating_duration_since(Instant::now())) {
-            Ok(true) => {}
+            Ok(true) | Err(Stop::Lost) => {}
             Ok(false) => shared.timed_out.store(true, Ordering::Release),
-            Err(stop) => fail(shared, runner.shard().id(), &stop),
+            Err(stop @ (Stop::Damaged(_) | Stop::Closing)) => fail(shared, runner.shard().id(), &stop),
         }
         publish_status(shared, runner);
     }

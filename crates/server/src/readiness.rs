@@ -1,24 +1,26 @@
 //! Whether senders should come here: the ledger takes input, the directory is known, the processor works.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-
-use campanile_ledger_rocks::Ledger;
 
 use crate::feed::Feed;
 use crate::roles::Roles;
 
+/// Asks a ledger why it takes no input; `None` if it does.
+pub type Trouble = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 #[derive(Clone)]
 pub struct Readiness {
-    ledger: Weak<Ledger>,
+    /// Why the ledger takes no input now, if it does not.
+    ledger: Trouble,
     feed: Arc<Feed>,
     roles: Roles,
     is_draining: Arc<AtomicBool>,
 }
 
 impl Readiness {
-    pub fn new(ledger: &Arc<Ledger>, feed: Arc<Feed>, roles: Roles) -> Self {
-        Self { ledger: Arc::downgrade(ledger), feed, roles, is_draining: Arc::default() }
+    pub fn new(ledger: Trouble, feed: Arc<Feed>, roles: Roles) -> Self {
+        Self { ledger, feed, roles, is_draining: Arc::default() }
     }
 
     /// From now on the answer is no, so that balancers look elsewhere.
@@ -34,8 +36,7 @@ impl Readiness {
         if self.is_draining.load(Ordering::Acquire) {
             return Err("the server is stopping".to_owned());
         }
-        let Some(ledger) = self.ledger.upgrade() else { return Err("the ledger is closed".to_owned()) };
-        if let Some(reason) = ledger.health().halted {
+        if let Some(reason) = (self.ledger)() {
             return Err(reason);
         }
         if !self.feed.is_caught_up() {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use campanile_ledger_rocks::RocksShards;
+use campanile_ledger::Shards;
 use campanile_processor::{Directory, Drained, Handle, Options, Service, ShardStatus, TimeSource};
 
 use crate::config::Settings;
@@ -32,7 +32,12 @@ impl Roles {
     ///
     /// # Errors
     /// The system has no threads to give.
-    pub fn start_processor(&self, options: Options, shards: RocksShards, directory: Directory) -> Result<()> {
+    pub fn start_processor<S: Shards + 'static>(
+        &self,
+        options: Options,
+        shards: S,
+        directory: Directory,
+    ) -> Result<()> {
         let handle = Service::start(options, shards, directory).context("the processor could not be started")?;
         *self.processor.write().unwrap_or_else(PoisonError::into_inner) = Some(handle);
         Ok(())

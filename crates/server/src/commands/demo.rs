@@ -153,7 +153,7 @@ fn show(house: &House, clock: &Arc<Scaled>, end: campanile_model::Timestamp, sto
     let ports = &house.ports;
     let window = organisation::maintenance(&ports.feed.directory().load(), clock.now())?;
     let change = Change { files: vec![window], ..Change::default() };
-    let applied = ports.applier.apply(change, ports);
+    let applied = ports.applier.apply(change, ports.target());
     applied.map_err(|refused| match refused {
         Refused::Failed(reason) => anyhow!(reason),
         Refused::Invalid(diagnostics) => anyhow!("the maintenance window is refused: {diagnostics:?}"),

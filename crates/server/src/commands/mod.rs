@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod directory;
 mod incident;
+mod kafka;
 mod log;
 mod send;
 mod tail;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::wiring::kafka::Parts;
 
 /// Turns raw alerts into actionable incidents. Speaks PagerDuty's Events API v2.
 #[derive(Parser)]
@@ -38,6 +41,12 @@ pub struct Cli {
 enum Command {
     /// Run the server: every role in one process, on one data directory
     Up(up::Args),
+    /// Judge events on a Kafka cluster; several share the shards
+    Processor(kafka::RoleArgs),
+    /// Take events over HTTP into a Kafka cluster
+    Gateway(kafka::RoleArgs),
+    /// Make or check the topics of a Kafka cluster
+    Topics(kafka::TopicsArgs),
     /// Show what it does: an hour of noise in ten seconds, on data that is thrown away
     Demo(demo::Args),
     /// Check, apply and show the organisation: services, keys, teams, schedules, maintenance
@@ -64,6 +73,9 @@ impl Cli {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Up(args) => up::run(args),
+            Command::Processor(args) => kafka::run_role(args, Parts { gateway: false, processor: true }),
+            Command::Gateway(args) => kafka::run_role(args, Parts { gateway: true, processor: false }),
+            Command::Topics(args) => kafka::run_topics(args),
             Command::Demo(args) => demo::run(args),
             Command::Directory(args) => directory::run(args),
             Command::Send(args) => send::run(args),

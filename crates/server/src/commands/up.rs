@@ -13,6 +13,7 @@ use campanile_pagerduty::objects::File;
 use clap::Args as ClapArgs;
 use tokio::runtime::Runtime;
 
+use super::kafka::{self, Cluster};
 use crate::apply::Applied;
 use crate::config::{Flags, Settings};
 use crate::print::colour::Colour;
@@ -20,6 +21,7 @@ use crate::print::{diagnostic, say};
 use crate::signals::{Ask, Signals};
 use crate::supervise::Death;
 use crate::telemetry::Telemetry;
+use crate::wiring::kafka::Parts;
 use crate::wiring::{House, Plan};
 use crate::{folder, logs};
 
@@ -49,6 +51,12 @@ pub(super) struct Args {
     /// Threads that judge events [default: one per shard, at most the cores]
     #[arg(long, value_name = "N")]
     threads: Option<u16>,
+    /// Run on a Kafka cluster instead: its brokers, host:port separated by commas
+    #[arg(long, value_name = "BROKERS")]
+    kafka: Option<String>,
+    /// With --kafka: name of this process in the group [default: the host's name]
+    #[arg(long, value_name = "NAME", requires = "kafka")]
+    instance: Option<String>,
     /// Folder of the organisation to apply at the start
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -78,6 +86,11 @@ impl Args {
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
+    if let Some(brokers) = &args.kafka {
+        let cluster = Cluster::new(brokers, args.instance.as_deref());
+        let both = Parts { gateway: true, processor: true };
+        return kafka::run(&settings, &cluster, both, args.directory.as_deref());
+    }
     let directory = match &args.directory {
         Some(dir) => match read_directory(dir)? {
             Some(files) => Some(files),
@@ -118,7 +131,7 @@ fn check_data(data: &Path) -> Result<()> {
 }
 
 /// The objects of a folder; `None` after telling what is wrong with it.
-fn read_directory(dir: &Path) -> Result<Option<Vec<File>>> {
+pub(super) fn read_directory(dir: &Path) -> Result<Option<Vec<File>>> {
     let folder = folder::read(dir)?;
     if folder.misplaced.is_empty() {
         return Ok(Some(folder.files));
@@ -155,7 +168,7 @@ fn greet(house: &House, settings: &Settings) {
     }
 }
 
-fn tell_applied(applied: &Applied) {
+pub(super) fn tell_applied(applied: &Applied) {
     for warning in &applied.warnings {
         say(&format!("warning: {warning}"));
     }

@@ -115,7 +115,8 @@ fn set(
 }
 
 /// Variables that other parts of the program read, and that are therefore no misspelt options.
-const OTHER_VARIABLES: [&str; 4] = ["CAMPANILE_CONFIG", "CAMPANILE_URL", "CAMPANILE_CACHE", "CAMPANILE_SOCKET"];
+const OTHER_VARIABLES: [&str; 5] =
+    ["CAMPANILE_KAFKA", "CAMPANILE_CONFIG", "CAMPANILE_URL", "CAMPANILE_CACHE", "CAMPANILE_SOCKET"];
 
 /// Only our sections are looked at: somebody else's `CAMPANILE_CI_TOKEN` is none of our business.
 fn of_variable(options: &'static [Opt], variable: &str) -> Result<Option<(&'static Opt, bool)>> {

@@ -12,7 +12,7 @@ use crate::apply::{Change, Refused};
 pub(super) fn apply(ports: &Ports, objects: Vec<NewObject>, prune: bool, dry_run: bool) -> Answer {
     let files = objects.into_iter().map(file).collect::<Result<Vec<_>, _>>().map_err(Refusal::said)?;
     let change = Change { files, prune, dry_run };
-    let outcome = ports.applier.apply(change, ports);
+    let outcome = ports.applier.apply(change, ports.target());
     match outcome {
         Ok(applied) => {
             let minted: Vec<_> = applied

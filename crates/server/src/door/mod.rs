@@ -24,7 +24,7 @@ use std::sync::Arc;
 use campanile_ledger::{Appender, Card, Tail};
 use campanile_ledger_rocks::Table;
 
-use crate::apply::Applier;
+use crate::apply::{Applier, Target};
 use crate::feed::Feed;
 use crate::roles::Roles;
 
@@ -40,4 +40,12 @@ pub struct Ports {
     pub feed: Arc<Feed>,
     pub applier: Arc<Applier>,
     pub roles: Roles,
+}
+
+impl Ports {
+    /// Where a directory apply goes.
+    pub fn target(&self) -> Target<'_> {
+        let Self { feed, appender, roles, table, card, .. } = self;
+        Target { feed, appender: appender.as_ref(), roles, shards: card.shards, table: Some(table) }
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use campanile_clock::Clock;
-use campanile_ledger::Topic;
+use campanile_ledger::{Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
 use campanile_model::Span;
 use campanile_pagerduty::objects::File;
@@ -26,7 +26,7 @@ use crate::apply::{Applied, Applier, Change, Refused};
 use crate::config::{self, Settings};
 use crate::door::{Door, Ports};
 use crate::feed::Feed;
-use crate::readiness::Readiness;
+use crate::readiness::{Readiness, Trouble};
 use crate::roles::{Roles, processor_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{self, Telemetry};
@@ -72,10 +72,10 @@ impl House {
         let ledger = Arc::new(open_ledger(settings, plan.clock)?);
         let (supervisor, deaths) = Supervisor::new();
         let ports = ports(&ledger);
-        start_feed(&ports, &supervisor)?;
+        start_feed(&ports.feed, &ports.tail, &supervisor)?;
         let applied = plan.directory.map(|files| apply_first(&ports, files)).transpose()?;
-        let readiness = Readiness::new(&ledger, Arc::clone(&ports.feed), ports.roles.clone());
-        let bound = Bound::new(settings, &ports, &readiness, &plan.telemetry, runtime)?;
+        let readiness = Readiness::new(trouble(&ledger), Arc::clone(&ports.feed), ports.roles.clone());
+        let bound = Bound::new(settings, &ports.appender, &ports.feed, &readiness, &plan.telemetry, runtime)?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| bound.url());
         let options = processor_options(settings, public_url);
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
@@ -83,16 +83,7 @@ impl House {
         let door = Door::open(&settings.socket, ports.clone(), &supervisor)?;
         let gate = bound.serve(runtime);
         let roles = ports.roles.clone();
-        supervisor.spawn("processor-watch", move |stop| {
-            loop {
-                if let Some(reason) = roles.failed() {
-                    bail!("the processor stopped: {reason}");
-                }
-                if stop.wait(WATCH_EVERY) {
-                    return Ok(());
-                }
-            }
-        })?;
+        watch_processor(roles, &supervisor)?;
         telemetry::start_sampler(&ledger, &ports, plan.telemetry, &supervisor)?;
         let drain_within = settings.drain_within;
         Ok(Self { ledger, ports, supervisor, deaths, gate, door, readiness, drain_within, applied })
@@ -141,6 +132,29 @@ impl House {
     }
 }
 
+/// A processor that stops is a death.
+pub(super) fn watch_processor(roles: Roles, supervisor: &Supervisor) -> Result<()> {
+    supervisor.spawn("processor-watch", move |stop| {
+        loop {
+            if let Some(reason) = roles.failed() {
+                bail!("the processor stopped: {reason}");
+            }
+            if stop.wait(WATCH_EVERY) {
+                return Ok(());
+            }
+        }
+    })
+}
+
+/// Weak, so that the page that asks does not keep the ledger open.
+fn trouble(ledger: &Arc<Ledger>) -> Trouble {
+    let ledger = Arc::downgrade(ledger);
+    Arc::new(move || match ledger.upgrade() {
+        Some(ledger) => ledger.health().halted,
+        None => Some("the ledger is closed".to_owned()),
+    })
+}
+
 fn open_ledger(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Ledger> {
     let mut options = Options::new(&settings.ledger.data, clock);
     options.shards = settings.ledger.shards;
@@ -185,10 +199,11 @@ fn ports(ledger: &Ledger) -> Ports {
     }
 }
 
-fn start_feed(ports: &Ports, supervisor: &Supervisor) -> Result<()> {
-    let (feed, tail) = (Arc::clone(&ports.feed), Arc::clone(&ports.tail));
-    supervisor.spawn("directory-feed", move |stop| feed.run(tail.as_ref(), &stop))?;
-    if !ports.feed.wait_until_caught_up(FEED_WAIT) {
+/// Reads the stored directory, and goes on reading.
+pub(super) fn start_feed(feed: &Arc<Feed>, tail: &Arc<dyn Tail>, supervisor: &Supervisor) -> Result<()> {
+    let (following, tail) = (Arc::clone(feed), Arc::clone(tail));
+    supervisor.spawn("directory-feed", move |stop| following.run(tail.as_ref(), &stop))?;
+    if !feed.wait_until_caught_up(FEED_WAIT) {
         bail!("the stored directory could not be read within {} s; see the log above", FEED_WAIT.as_secs());
     }
     Ok(())
@@ -196,7 +211,11 @@ fn start_feed(ports: &Ports, supervisor: &Supervisor) -> Result<()> {
 
 fn apply_first(ports: &Ports, files: Vec<File>) -> Result<Applied> {
     let change = Change { files, ..Change::default() };
-    let applied = ports.applier.apply(change, ports);
+    told(ports.applier.apply(change, ports.target()))
+}
+
+/// What became of the first directory, as an error for people.
+pub(super) fn told(applied: Result<Applied, Refused>) -> Result<Applied> {
     applied
         .map_err(|refused| match refused {
             Refused::Failed(reason) => anyhow!(reason),

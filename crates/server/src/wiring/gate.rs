@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use campanile_gateway::{Drained, Options, Readiness as Answer, Service};
+use campanile_ledger::Appender;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::Settings;
-use crate::door::Ports;
+use crate::feed::Feed;
 use crate::readiness::Readiness;
 use crate::telemetry::Telemetry;
 
@@ -31,7 +32,8 @@ pub(super) struct Gate {
 impl Bound {
     pub(super) fn new(
         settings: &Settings,
-        ports: &Ports,
+        appender: &Arc<dyn Appender>,
+        feed: &Feed,
         readiness: &Readiness,
         telemetry: &Telemetry,
         runtime: &Runtime,
@@ -45,8 +47,8 @@ impl Bound {
         let page = Arc::new(move || telemetry.page());
         // Binding registers with the runtime's reactor.
         let _inside = runtime.enter();
-        let directory = Arc::clone(ports.feed.directory());
-        let service = Service::bind(options, Arc::clone(&ports.appender), directory, ready, page)?;
+        let directory = Arc::clone(feed.directory());
+        let service = Service::bind(options, Arc::clone(appender), directory, ready, page)?;
         Ok(Self { service })
     }
 

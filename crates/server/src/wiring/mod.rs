@@ -1,7 +1,8 @@
-//! How the parts are put together: one file per ledger. Embedded is the default and the only one so far.
+//! How the parts are put together: one file per ledger. Embedded is the default; Kafka scales out.
 
 mod counted;
 pub mod embedded;
 mod gate;
+pub mod kafka;
 
 pub use embedded::{House, Plan};

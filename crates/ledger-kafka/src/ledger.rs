@@ -1,0 +1,95 @@
+//! The ledger of one process: the card, the ports, and what its shards share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use campanile_ledger::{Appender, Card, Tail, Topic};
+use rocksdb::Cache;
+
+use crate::appender::KafkaAppender;
+use crate::claims::{Group, KafkaShards};
+use crate::options::Options;
+use crate::pulse::Pulse;
+use crate::tail::KafkaTail;
+use crate::topics::{self, Names, TopicsError, unreachable};
+
+/// Block cache of all shards of a process together.
+const CACHE_BYTES: usize = 64 << 20;
+
+pub(crate) struct Core {
+    pub(crate) options: Options,
+    pub(crate) card: Card,
+    pub(crate) names: Names,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) cache: Cache,
+    pub(crate) group: Mutex<Weak<Group>>,
+    /// Why this process is out for good: another has its name.
+    pub(crate) fenced: Mutex<Option<String>>,
+}
+
+/// A ledger on a cluster. Nothing is joined before shards are claimed.
+pub struct Ledger {
+    core: Arc<Core>,
+    appender: Arc<KafkaAppender>,
+    tail: Arc<KafkaTail>,
+}
+
+impl Ledger {
+    /// Reads the card and the topics of the cluster.
+    ///
+    /// # Errors
+    /// The cluster is out of reach, or its topics were not made.
+    pub fn open(options: Options) -> Result<Self, TopicsError> {
+        let card = topics::card(&options)?;
+        let names = Names::new(&options);
+        let counts = topics::partitions(&options)?;
+        let mut partitions = HashMap::new();
+        for topic in Topic::ALL {
+            let name = names.of(topic);
+            let found = counts.get(name).copied().unwrap_or(0);
+            if found < topic.partitions(card.shards) {
+                let reason = format!("{found} partitions, {} are needed", topic.partitions(card.shards));
+                return Err(TopicsError::NotMade { topic: name.to_owned(), reason });
+            }
+            partitions.insert(topic, found);
+        }
+        let appender = KafkaAppender::new(&options, names.clone(), partitions);
+        let appender = Arc::new(appender.map_err(|error| unreachable(&options, &error))?);
+        let tail = KafkaTail::new(&options, card.ledger.0, names.clone());
+        let tail = Arc::new(tail.map_err(|error| unreachable(&options, &error))?);
+        let core = Core {
+            options,
+            card,
+            names,
+            pulse: Arc::default(),
+            cache: Cache::new_lru_cache(CACHE_BYTES),
+            group: Mutex::default(),
+            fenced: Mutex::default(),
+        };
+        Ok(Self { core: Arc::new(core), appender, tail })
+    }
+
+    pub fn card(&self) -> Card {
+        self.core.card
+    }
+
+    /// The shards that the group assigns to this process; it joins at the first claim.
+    pub fn shards(&self) -> KafkaShards {
+        KafkaShards::new(Arc::clone(&self.core))
+    }
+
+    /// Why this process must end and not be restarted as it is, if so: another uses its instance name. The answer outlives
+    /// the ledger.
+    pub fn fenced(&self) -> impl Fn() -> Option<String> + Send + 'static {
+        let core = Arc::downgrade(&self.core);
+        move || core.upgrade()?.fenced.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn appender(&self) -> Arc<dyn Appender> {
+        Arc::clone(&self.appender) as Arc<dyn Appender>
+    }
+
+    pub fn tail(&self) -> Arc<dyn Tail> {
+        Arc::clone(&self.tail) as Arc<dyn Tail>
+    }
+}

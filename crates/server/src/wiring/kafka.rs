@@ -1,0 +1,195 @@
+//! Roles on Kafka: gateway, processor, or both in one process.
+//!
+//! ```text
+//!  open    ledger → feed → first directory → gateway bound → processor → gateway serves
+//!  drain   readiness no → gateway → processor (shards written behind, group closed) → feed
+//! ```
+//!
+//! No operator's door here: the log is the cluster's, and any Kafka client that reads committed follows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use campanile_ledger_kafka::{Ledger, Options};
+use campanile_pagerduty::objects::File;
+use campanile_processor::Drained;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use super::counted::Counted;
+use super::embedded::{start_feed, told, watch_processor};
+use super::gate::{Bound, Gate};
+use crate::apply::{Applied, Applier, Change, Target};
+use crate::config::Settings;
+use crate::feed::Feed;
+use crate::readiness::Readiness;
+use crate::roles::{Roles, processor_options};
+use crate::supervise::{Death, Supervisor};
+use crate::telemetry::Telemetry;
+
+/// Longest wait for our own threads at the end. A read of the cluster may take some of it.
+const THREADS_WAIT: Duration = Duration::from_secs(8);
+
+/// How often it is asked whether another took our name.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+/// Which roles to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    pub gateway: bool,
+    pub processor: bool,
+}
+
+/// What to build.
+pub struct Plan<'a> {
+    pub settings: &'a Settings,
+    pub options: Options,
+    pub parts: Parts,
+    /// Objects to apply before the first event is judged.
+    pub directory: Option<Vec<File>>,
+    pub telemetry: Telemetry,
+}
+
+/// Everything that runs.
+pub struct House {
+    pub ledger: Ledger,
+    supervisor: Arc<Supervisor>,
+    deaths: mpsc::UnboundedReceiver<Death>,
+    gate: Option<Gate>,
+    roles: Roles,
+    readiness: Readiness,
+    drain_within: Duration,
+    pub applied: Option<Applied>,
+    pub feed: Arc<Feed>,
+}
+
+impl House {
+    /// Reads the cluster's card and starts the roles.
+    ///
+    /// # Errors
+    /// The cluster is out of reach or its topics are missing, the directory is invalid, the port is taken.
+    pub fn open(plan: Plan<'_>, runtime: &Runtime) -> Result<Self> {
+        let settings = plan.settings;
+        let ledger = Ledger::open(plan.options)?;
+        let (supervisor, deaths) = Supervisor::new();
+        let (appender, tail) = (Arc::new(Counted::new(ledger.appender())) as Arc<_>, ledger.tail());
+        let feed = Feed::new(ledger.card().shards);
+        start_feed(&feed, &tail, &supervisor)?;
+        let roles = Roles::default();
+        let shards = ledger.card().shards;
+        let apply = |files| {
+            let change = Change { files, ..Change::default() };
+            let appender = ledger.appender();
+            let target = Target { feed: &feed, appender: appender.as_ref(), roles: &roles, shards, table: None };
+            told(Applier::new().apply(change, target))
+        };
+        let applied = plan.directory.map(apply).transpose()?;
+        // Appends themselves tell when the cluster takes none.
+        let readiness = Readiness::new(Arc::new(|| None), Arc::clone(&feed), roles.clone());
+        let bound =
+            plan.parts.gateway.then(|| Bound::new(settings, &appender, &feed, &readiness, &plan.telemetry, runtime));
+        let bound = bound.transpose()?;
+        if plan.parts.processor {
+            let own = bound.as_ref().map(Bound::url);
+            let public_url = settings.public_url.clone().or(own).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+            let options = processor_options(settings, public_url);
+            roles.start_processor(options, ledger.shards(), Arc::clone(feed.directory()))?;
+            watch_processor(roles.clone(), &supervisor)?;
+            watch_name(ledger.fenced(), &supervisor)?;
+        }
+        let gate = bound.map(|bound| bound.serve(runtime));
+        let drain_within = settings.drain_within;
+        Ok(Self { ledger, supervisor, deaths, gate, roles, readiness, drain_within, applied, feed })
+    }
+
+    /// `http://` and the address that the gateway listens on, if this process has one.
+    pub fn url(&self) -> Option<String> {
+        self.gate.as_ref().map(Gate::url)
+    }
+
+    /// Shards that this process steps now.
+    pub fn shards(&self) -> Vec<u16> {
+        self.roles.status().into_iter().map(|status| status.shard).collect()
+    }
+
+    /// Waits until a part dies.
+    pub async fn death(&mut self) -> Death {
+        let gate = async {
+            match self.gate.as_mut() {
+                Some(gate) => gate.death().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            told = self.deaths.recv() => told.unwrap_or(Death { name: "supervisor", reason: "it is gone".to_owned() }),
+            reason = gate => Death { name: "gateway", reason },
+        }
+    }
+
+    /// Stops everything in the order of the head of this file, telling each step.
+    ///
+    /// # Errors
+    /// What was not clean. Nothing confirmed is lost even then.
+    pub fn drain(self, runtime: &Runtime, tell: &dyn Fn(&str)) -> Result<()> {
+        self.readiness.drain();
+        if let Some(gate) = self.gate {
+            tell("taking no more requests; answering those that are here");
+            gate.stop(runtime);
+        }
+        tell("judging and committing what was taken");
+        let drained = self.roles.drain(self.drain_within);
+        let late = self.supervisor.end(THREADS_WAIT);
+        if !late.is_empty() {
+            tracing::warn!(threads = late.join(", "), "threads did not end in time");
+        }
+        match drained {
+            None | Some(Drained::Clean) => Ok(()),
+            Some(Drained::TimedOut) => {
+                tell(
+                    "not everything was committed in time; nothing is lost, whoever has the shards next goes on from there",
+                );
+                Ok(())
+            }
+            Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
+        }
+    }
+}
+
+/// Two processes of one name are a mistake that a restart would only repeat.
+fn watch_name(fenced: impl Fn() -> Option<String> + Send + 'static, supervisor: &Supervisor) -> Result<()> {
+    supervisor.spawn("membership-watch", move |stop| {
+        while !stop.wait(WATCH_EVERY) {
+            if let Some(reason) = fenced() {
+                bail!("another process uses this instance's name; give each its own with --instance ({reason})");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Options of the ledger from what was asked on the command line.
+///
+/// # Errors
+/// A passed-through setting is not `name=value`.
+pub fn ledger_options(
+    brokers: &str,
+    instance: Option<&str>,
+    data: &std::path::Path,
+    client: &[String],
+) -> Result<Options> {
+    let instance = instance.map_or_else(default_instance, str::to_owned);
+    let mut options = Options::new(brokers, data.join("kafka").join(&instance), &instance);
+    for setting in client {
+        let (name, value) = setting.split_once('=').with_context(|| format!("{setting} is not name=value"))?;
+        options.client.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(options)
+}
+
+/// The host's name: right for one process a host, and the same after a restart.
+fn default_instance() -> String {
+    let name = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "campanile".to_owned() } else { name.to_owned() }
+}
