@@ -49,7 +49,9 @@ find_missing() {
   any_file /usr/include/zlib.h /usr/local/include/zlib.h || missing+=(zlib1g-dev)
   # curl fetches rustup, too.
   if [ "${1:-}" = --tests ] || ! has cargo; then want curl curl; fi
-  if ! has cargo; then any_file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/* || missing+=(ca-certificates); fi
+  if ! has cargo; then
+    any_file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/* || missing+=(ca-certificates)
+  fi
   if [ "${1:-}" = --tests ]; then
     want python3 python3
     # A real Kafka for the tests of its ledger: scripts/kafka.sh.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use campanile_directory::Kind;
 use campanile_pagerduty::objects::{Diagnostic, File};
 
 /// Deepest path below the folder that is looked at. One is right; more are found so that they can be refused by name.
@@ -68,6 +69,12 @@ fn take(path: &str, full: &Path, folder: &mut Folder) {
             }
             Err(error) => folder.misplaced.push(unreadable(full, &error)),
         },
+        // The folder of a kind that is none, such as a link to what is gone, would hide all its objects.
+        Ok(None) if Kind::of_folder(path).is_some() => {
+            if let Err(error) = fs::read_dir(full) {
+                folder.misplaced.push(unreadable(full, &error));
+            }
+        }
         Ok(None) => {}
         Err(mut diagnostic) => {
             diagnostic.file = full.display().to_string();
@@ -86,7 +93,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     let help = match error.kind() {
         io::ErrorKind::NotFound if is_link => "it is a link to what is not there; mend the link or remove it",
         io::ErrorKind::PermissionDenied => "let this user read it (chmod, chown), or run this as a user that may",
-        _ => "make it an ordinary file that can be read, or remove it",
+        _ => "put what belongs there in its place, or remove it",
     };
     let file = path.display().to_string();
     Diagnostic { file, line: 1, column: 1, message: format!("cannot be read: {error}"), help: Some(help.to_owned()) }

@@ -70,6 +70,11 @@ fn a_file_that_cannot_be_read_is_one_problem_among_others() {
     assert!(said.contains(&format!("{}:1:1: cannot be read", link.display())), "{said}");
     assert!(said.contains("help: it is a link to what is not there"), "{said}");
     assert!(said.contains("auto_resolve_timeout") && said.contains("2 problems"), "{said}");
+
+    let other = directory();
+    std::os::unix::fs::symlink("gone", other.path().join("services")).expect("it can be made");
+    let output = run(&["directory", "check", &other.path().display().to_string()]);
+    assert!(err(&output).contains("services:1:1: cannot be read"), "{}", err(&output));
 }
 
 #[test]

@@ -16,11 +16,11 @@ fn appended_records_are_read_back_as_they_were() {
         { "key": null, "value_base64": "/wA=" },
         { "key": "gone" },
     ]);
-    let (_, done) = server.ask(&json!({ "op": "append", "topic": "dead-letters", "partition": 2, "records": records }));
+    let (_, done) = server.ask(&json!({ "op": "append", "topic": "events", "partition": 2, "records": records }));
     assert_eq!((&done["partition"], &done["first"]), (&json!(2), &json!(0)), "{done}");
-    let (lines, last) = server.ask(&json!({ "op": "read", "topic": "dead-letters", "partition": 2, "from": "start" }));
+    let (lines, last) = server.ask(&json!({ "op": "read", "topic": "events", "partition": 2, "from": "start" }));
     assert_eq!(last["next"], 3);
-    assert_eq!(lines[0]["topic"], "campanile.dead-letters");
+    assert_eq!(lines[0]["topic"], "campanile.events");
     assert_eq!((&lines[0]["key"], &lines[0]["value"]), (&json!("k"), &json!("plain")));
     assert_eq!(lines[0]["headers"]["campanile-x"], "1");
     assert_eq!(lines[0]["at"], done["at"]);
@@ -28,9 +28,9 @@ fn appended_records_are_read_back_as_they_were() {
     assert_eq!((&lines[2]["offset"], &lines[2]["value"]), (&json!(2), &json!("")));
 
     let (lines, last) =
-        server.ask(&json!({ "op": "read", "topic": "dead-letters", "partition": 2, "from": 1, "max": 1 }));
+        server.ask(&json!({ "op": "read", "topic": "events", "partition": 2, "from": 1, "max": 1 }));
     assert_eq!((lines.len(), &last["next"]), (1, &json!(2)));
-    let (_, ends) = server.ask(&json!({ "op": "ends", "topic": "campanile.dead-letters" }));
+    let (_, ends) = server.ask(&json!({ "op": "ends", "topic": "campanile.events" }));
     assert_eq!(ends["ends"], json!([[0, 0], [0, 0], [0, 3], [0, 0]]));
 }
 
@@ -42,7 +42,7 @@ fn a_keyed_append_goes_where_kafkas_producers_would_send_it() {
     assert_eq!((&card["shards"], &card["format"]), (&json!(7), &json!(1)));
     assert_eq!(card["ledger"].as_str().map(str::len), Some(16));
     for key in ["a", "web/disk", KEY] {
-        let (_, done) = server.ask(&json!({ "op": "append", "topic": "dead-letters", "records": [{ "key": key }] }));
+        let (_, done) = server.ask(&json!({ "op": "append", "topic": "events", "records": [{ "key": key }] }));
         assert_eq!(done["partition"], campanile_model::murmur2::partition_of(key.as_bytes(), 7), "{key}");
     }
 }
@@ -52,12 +52,12 @@ fn a_follower_gets_what_comes_until_it_leaves() {
     let home = directory();
     let server = Server::start_with(&home.path().join("d"), &[]);
     let stream = UnixStream::connect(server.data.join("campanile.sock")).expect("the door is open");
-    let read = json!({ "op": "read", "topic": "dead-letters", "partition": 1, "from": "end", "follow": true });
+    let read = json!({ "op": "read", "topic": "events", "partition": 1, "from": "end", "follow": true });
     writeln!(&stream, "{read}").expect("it reads");
     // Until the follower stands at the end, a record could come too early for it; it is offered again.
     let mut lines = BufReader::new(stream.try_clone().expect("it can be shared")).lines();
     let append =
-        json!({ "op": "append", "topic": "dead-letters", "partition": 1, "records": [{ "key": "k", "value": "v" }] });
+        json!({ "op": "append", "topic": "events", "partition": 1, "records": [{ "key": "k", "value": "v" }] });
     stream.set_read_timeout(Some(std::time::Duration::from_millis(300))).expect("it can be set");
     let line = eventually("a followed record", || {
         server.ask(&append);
