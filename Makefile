@@ -28,7 +28,7 @@ endef
 
 KAFKA_PORT ?= 19092
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-kills exactly-once drain bench tidy lint clean
+.PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once drain bench tidy lint clean
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -43,6 +43,7 @@ help: ## List the commands
 	echo '     LEDGER=rocks EVENTS=3000000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
 	echo '     KAFKA_PORT=19092'
+	echo 'make kafka-test      the contract of ledgers on a real broker'
 	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
 	echo '     SECONDS_OF_TROUBLE=60'
 	echo 'make bench           the micro-benchmarks'
@@ -63,9 +64,14 @@ kafka-up: ## A broker to try and test with
 kafka-down: ## Stop it and take its data away
 	@PORT='$(KAFKA_PORT)' scripts/kafka.sh down
 
+kafka-test: ## The contract of ledgers on a real broker
+	@scripts/setup.sh --kafka
+	settings=$$(scripts/native.sh); . "$$settings"
+	exec cargo test --profile fast -p campanile-ledger-kafka --features broker
+
 kafka-kills: SECONDS_OF_TROUBLE ?= 60
 kafka-kills: ## Kill and compare, on Kafka
-	@scripts/setup.sh --tests
+	@scripts/setup.sh --kafka
 	settings=$$(scripts/native.sh); . "$$settings"
 	$(call cargo_build,build --profile fast -p campanile-server)
 	exec python3 tests/acceptance/kafka_kills.py --binary '$(TARGET)/fast/campanile' --seconds '$(SECONDS_OF_TROUBLE)'

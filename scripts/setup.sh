@@ -52,11 +52,13 @@ find_missing() {
   if ! has cargo; then
     any_file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/* || missing+=(ca-certificates)
   fi
-  if [ "${1:-}" = --tests ]; then
-    want python3 python3
-    # A real Kafka for the tests of its ledger: scripts/kafka.sh.
+  # A real Kafka for the tests of its ledger: scripts/kafka.sh.
+  if [ "${1:-}" = --kafka ]; then
     want maven mvn
     want default-jre-headless java
+  fi
+  if [ "${1:-}" = --tests ]; then
+    want python3 python3
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi
@@ -155,9 +157,9 @@ check_rust() {
 }
 
 case "${1:-}" in
-  '' | --tests) ;;
+  '' | --tests | --kafka) ;;
   *)
-    echo "usage: scripts/setup.sh [--tests]" >&2
+    echo "usage: scripts/setup.sh [--tests | --kafka]" >&2
     exit 64
     ;;
 esac
