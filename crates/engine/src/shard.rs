@@ -63,6 +63,9 @@ pub struct Runner<M: Machine, S: Shard> {
     options: RunnerOptions,
     intake: Intake,
     arena: Vec<u8>,
+    taken: VecDeque<Taken>,
+    /// Size of the last batch's rows, a guess for the next one's.
+    rows_bytes: usize,
     growing: Growing,
     quarantine: Quarantine,
     telemetry: Telemetry,
@@ -96,6 +99,8 @@ impl<M: Machine, S: Shard> Runner<M, S> {
             options,
             intake: Intake::default(),
             arena: Vec::new(),
+            taken: VecDeque::with_capacity(SLICE_INPUTS),
+            rows_bytes: 0,
             growing,
             quarantine: Quarantine::default(),
             telemetry,
@@ -232,7 +237,8 @@ impl<M: Machine, S: Shard> Runner<M, S> {
     }
 
     fn judge_slice(&mut self, wall: Timestamp) -> Result<usize, Trouble> {
-        let mut taken: VecDeque<Taken> = VecDeque::new();
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.clear();
         lanes::take(&mut self.intake, self.shard.id().0, SLICE_INPUTS, &mut taken);
         let mut arena = std::mem::take(&mut self.arena);
         let before = self.growing.inputs + self.growing.fired.iter().map(|(_, n)| *n as usize).sum::<usize>();
@@ -253,16 +259,20 @@ impl<M: Machine, S: Shard> Runner<M, S> {
             None => bench.run(&mut taken, &mut arena),
         };
         self.arena = arena;
+        if judged.is_ok() {
+            lanes::put_back(&mut self.intake, &mut taken);
+        }
+        self.taken = taken;
         judged?;
-        lanes::put_back(&mut self.intake, &mut taken);
         let after = self.growing.inputs + self.growing.fired.iter().map(|(_, n)| *n as usize).sum::<usize>();
         Ok(after - before)
     }
 
     fn seal(&mut self) -> Result<(), Stop> {
-        let mut rows = Rows::default();
+        let mut rows = Rows::with_capacity(self.rows_bytes, self.machine.pending());
         let partition = self.shard.id().0;
         self.machine.drain(&mut rows, &mut self.growing.output);
+        self.rows_bytes = rows.size_bytes();
         let growing = &mut self.growing;
         let (epoch, _) = self.machine.epochs();
         let (serial, out_seq) = (self.machine.serial(), growing.output.out_seq);

@@ -16,6 +16,8 @@ const GROUP_VERSION: u8 = 1;
 const GROUP_HEAD_BYTES: usize = 1 + 4 + 8;
 /// A group is cut here, so that no value is too large to read at once.
 const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Lengths and counts of one record without headers, at most for values under 2 MiB.
+pub(crate) const RECORD_FRAME_BYTES: usize = 5;
 
 // Keys of the family `default`. The directory's log lies there too, under its topic number, which is below all these.
 pub(crate) const CARD_KEY: &[u8] = b"C";
@@ -121,16 +123,23 @@ pub(crate) struct Encoder {
     at: Timestamp,
     buffer: Vec<u8>,
     count: u32,
+    /// Bytes that are still to come, about.
+    left: usize,
 }
 
 impl Encoder {
-    pub(crate) fn new(at: Timestamp) -> Self {
-        Self { at, buffer: Vec::new(), count: 0 }
+    /// `bytes`: about how many will be pushed, so that buffers are made in their size and not grown to it.
+    pub(crate) fn new(at: Timestamp, bytes: usize) -> Self {
+        Self { at, buffer: Vec::new(), count: 0, left: bytes }
     }
 
     pub(crate) fn push(&mut self, record: &Record) {
         let out = &mut self.buffer;
         if self.count == 0 {
+            // A group ends with the record that fills it.
+            let room = self.left.min(GROUP_BYTES_MAX) + record.size();
+            out.reserve(GROUP_HEAD_BYTES + room);
+            self.left = self.left.saturating_sub(GROUP_BYTES_MAX);
             out.push(GROUP_VERSION);
             out.extend_from_slice(&[0; 4]);
             out.extend_from_slice(&self.at.0.to_le_bytes());

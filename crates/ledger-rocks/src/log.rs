@@ -141,7 +141,7 @@ impl Log {
         index: usize,
         written: &Written,
         now: Timestamp,
-        records: impl Iterator<Item = &'r Record>,
+        records: impl Iterator<Item = &'r Record> + Clone,
         batch: &mut WriteBatch,
     ) -> Draft {
         let partition = &self.partitions[index];
@@ -155,7 +155,8 @@ impl Log {
             marks: Vec::new(),
             groups: Vec::new(),
         };
-        let mut encoder = Encoder::new(at);
+        let size = records.clone().map(|record| record.size() + format::RECORD_FRAME_BYTES).sum();
+        let mut encoder = Encoder::new(at, size);
         let mut put = |draft: &mut Draft, encoder: &mut Encoder| {
             let Some((group, count)) = encoder.take() else { return };
             let key = format::log_key(partition.topic, partition.number, draft.next);

@@ -37,6 +37,11 @@ pub struct Rows {
 const DELETED: u32 = u32::MAX;
 
 impl Rows {
+    /// Room for this many bytes and changes, so that a batch about as large as the last one does not grow by doubling.
+    pub fn with_capacity(bytes: usize, changes: usize) -> Self {
+        Self { arena: Vec::with_capacity(bytes), entries: Vec::with_capacity(changes) }
+    }
+
     /// Writes the row whose value `encode` appends to the buffer it is given.
     pub fn put(&mut self, key: RowKey, encode: impl FnOnce(&mut Vec<u8>)) {
         let start = self.arena.len();

@@ -1,5 +1,6 @@
 //! Triage as the engine's machine: decoding in front of it, rows and records behind it.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ pub(crate) struct TriageMachine {
     shard: ShardId,
     /// Encoding buffer for records, kept for its room.
     buffer: Vec<u8>,
+    /// Size of the last batch's alert records, a guess for the next one's.
+    alerts_bytes: usize,
 }
 
 impl TriageMachine {
@@ -39,6 +42,7 @@ impl TriageMachine {
             public_url,
             shard,
             buffer: Vec::with_capacity(4096),
+            alerts_bytes: 0,
         }
     }
 
@@ -258,13 +262,25 @@ impl Machine for TriageMachine {
     }
 
     fn drain(&mut self, out: &mut Rows, output: &mut Output) {
-        let (shard, buffer) = (self.shard.0, &mut self.buffer);
+        // The records of a batch share one allocation, with room for as much as the last one had: thousands of small ones
+        // cost more than writing what is in them.
+        let mut arena: Vec<u8> = Vec::with_capacity(self.alerts_bytes);
+        let mut ends = Vec::with_capacity(self.state.changed());
         self.state.announcements(|alert, details| {
-            buffer.clear();
-            alert::encode(alert, details, buffer);
-            let record = Record::new(alert.id.to_string(), Bytes::copy_from_slice(buffer));
-            output.publish(Topic::Alerts, shard, record);
+            // Writing to a vector cannot fail.
+            let _ = write!(arena, "{}", alert.id);
+            let key_end = arena.len();
+            alert::encode(alert, details, &mut arena);
+            ends.push((key_end, arena.len()));
         });
+        self.alerts_bytes = arena.len();
+        let arena = Bytes::from(arena);
+        let mut start = 0;
+        for (key_end, end) in ends {
+            let record = Record::new(arena.slice(start..key_end), arena.slice(key_end..end));
+            output.publish(Topic::Alerts, self.shard.0, record);
+            start = end;
+        }
         write_rows(&mut self.state, out);
     }
 

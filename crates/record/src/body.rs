@@ -2,6 +2,9 @@
 
 use crate::json::Object;
 
+/// Names, quotes, colons and commas of all members.
+const NAMES_BYTES: usize = 160;
+
 /// The parts, each as the sender gave it; the raw ones are JSON and are copied byte for byte.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parts<'a> {
@@ -20,7 +23,18 @@ pub struct Parts<'a> {
     pub summary_cut: bool,
 }
 
+impl Parts<'_> {
+    /// Bytes of the stored form when nothing has to be escaped; more, when texts hold quotes or controls.
+    fn size(&self) -> usize {
+        let texts = [self.component, self.group, self.class, self.timestamp, self.client, self.client_url];
+        let texts = texts.into_iter().flatten().map(str::len);
+        let raws = [self.custom_details, self.links, self.images].into_iter().flatten().map(<[u8]>::len);
+        self.source.len() + texts.chain(raws).sum::<usize>() + NAMES_BYTES
+    }
+}
+
 pub fn encode(parts: &Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.size());
     let mut object = Object::open(out);
     object.text("source", parts.source);
     let texts = [
