@@ -27,8 +27,7 @@ fn appended_records_are_read_back_as_they_were() {
     assert_eq!((&lines[1]["key"], &lines[1]["value_base64"]), (&Value::Null, &json!("/wA=")));
     assert_eq!((&lines[2]["offset"], &lines[2]["value"]), (&json!(2), &json!("")));
 
-    let (lines, last) =
-        server.ask(&json!({ "op": "read", "topic": "events", "partition": 2, "from": 1, "max": 1 }));
+    let (lines, last) = server.ask(&json!({ "op": "read", "topic": "events", "partition": 2, "from": 1, "max": 1 }));
     assert_eq!((lines.len(), &last["next"]), (1, &json!(2)));
     let (_, ends) = server.ask(&json!({ "op": "ends", "topic": "campanile.events" }));
     assert_eq!(ends["ends"], json!([[0, 0], [0, 0], [0, 3], [0, 0]]));
