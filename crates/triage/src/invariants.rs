@@ -1,4 +1,5 @@
-//! The laws, as functions that scenario tables, property tests and debug assertions call.
+//! The laws, as functions that scenario tables and property tests call after every input. Too dear for each event of a
+//! running server: there, the oracle in tests/oracle stands for them.
 
 use campanile_model::Timestamp;
 

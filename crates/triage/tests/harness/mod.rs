@@ -76,7 +76,9 @@ impl World {
     }
 
     pub fn fire(&mut self, due: Timestamp, timer: Timer) -> Effects {
+        let before = self.now;
         self.now = self.now.max(due);
+        invariants::time_does_not_run_back(before, self.now).unwrap();
         self.arm(timer, None);
         let effects = self.judge(&Input::Timer(timer), self.now);
         self.settle(&effects);
@@ -84,7 +86,9 @@ impl World {
     }
 
     pub fn send(&mut self, sent: &Sent) -> Effects {
+        let before = self.now;
         self.now = self.now.max(sent.source.at);
+        invariants::time_does_not_run_back(before, self.now).unwrap();
         let payload = Payload {
             summary: &sent.summary,
             source: "host",
