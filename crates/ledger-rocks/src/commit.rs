@@ -52,16 +52,17 @@ pub(crate) fn write(core: &Core, shard: u16, batch: &Batch, record: &CommitRecor
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     writes.put_cf(meta, format::commit_key(shard), text);
-    let rows = handle(&core.db, Family::Rows);
+    let (rows, large) = (handle(&core.db, Family::Rows), handle(&core.db, Family::LargeRows));
     // In key order, so that each insert into the memtable begins where the last one ended. The sort keeps the order of
     // changes to one row, and the last one wins.
     let mut changes: Vec<_> = batch.rows.iter().collect();
     changes.sort_by_key(|(key, _)| *key);
     for (key, value) in changes {
+        let family = if key.is_large() { large } else { rows };
         let key = format::row_key(shard, key);
         match value {
-            Some(value) => writes.put_cf(rows, key, value),
-            None => writes.delete_cf(rows, key),
+            Some(value) => writes.put_cf(family, key, value),
+            None => writes.delete_cf(family, key),
         }
     }
     arm(core, shard, batch, &mut writes).map_err(refused)?;

@@ -8,14 +8,15 @@ use campanile_ledger::{Header, Headers, Record, RowKey, Stored, TimerKey, Topic}
 use campanile_model::Timestamp;
 use compact_str::CompactString;
 
-/// Format of the data directory. Written on the card, checked when it opens.
-pub(crate) const FORMAT: u16 = 1;
+/// Format of the data directory. Written on the card, checked when it opens; format 1 is upgraded then.
+pub(crate) const FORMAT: u16 = 2;
+pub(crate) const FORMAT_1: u16 = 1;
 
-const GROUP_VERSION: u8 = 1;
+pub(crate) const GROUP_VERSION: u8 = 1;
 /// Version, count, append time.
-const GROUP_HEAD_BYTES: usize = 1 + 4 + 8;
+pub(crate) const GROUP_HEAD_BYTES: usize = 1 + 4 + 8;
 /// A group is cut here, so that no value is too large to read at once.
-const GROUP_BYTES_MAX: usize = 1 << 20;
+pub(crate) const GROUP_BYTES_MAX: usize = 1 << 20;
 /// Lengths and counts of one record without headers, at most for values under 2 MiB.
 pub(crate) const RECORD_FRAME_BYTES: usize = 5;
 
@@ -65,6 +66,12 @@ pub(crate) fn row_key(shard: u16, key: RowKey) -> [u8; SHARD_ROW_BYTES] {
     bytes[..2].copy_from_slice(&shard.to_be_bytes());
     bytes[2..].copy_from_slice(&key.0);
     bytes
+}
+
+/// Keys of all rows of a kind: from the first to before the second.
+pub(crate) fn kind_range(shard: u16, kind: [u8; 2]) -> ([u8; 4], [u8; 4]) {
+    let prefix = (u32::from(shard) << 16) | u32::from(u16::from_be_bytes(kind));
+    (prefix.to_be_bytes(), (prefix + 1).to_be_bytes())
 }
 
 /// The row key in a key of the family `rows`.

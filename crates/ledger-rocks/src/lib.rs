@@ -19,10 +19,12 @@ mod format;
 mod health;
 mod log;
 mod open;
+mod packed;
 mod retention;
 mod shard;
 mod table;
 mod tuning;
+mod upgrade;
 mod watch;
 
 pub use health::{Health, SyncFigures};

@@ -13,6 +13,7 @@ use campanile_model::Timestamp;
 use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch};
 
 use crate::format::{self, Cursor, Encoder};
+use crate::packed::{pack, unpack};
 use crate::tuning::Family;
 
 /// A mark is noted at least every so much log time, so that retention by age is not much coarser than that.
@@ -160,7 +161,7 @@ impl Log {
         let mut put = |draft: &mut Draft, encoder: &mut Encoder| {
             let Some((group, count)) = encoder.take() else { return };
             let key = format::log_key(partition.topic, partition.number, draft.next);
-            batch.put_cf(handle(db, family(partition.topic)), key, &group);
+            pack(&group, |stored| batch.put_cf(handle(db, family(partition.topic)), key, stored));
             let last = draft.marks.last().or(written.marks.back()).copied();
             if last.is_none_or(|m| draft.bytes - m.bytes >= self.mark_bytes || at.since(m.at).0 >= MARK_AGE_MS) {
                 let mark = Mark { offset: draft.next, at, bytes: draft.bytes };
@@ -224,6 +225,7 @@ impl Partition {
         let mut written = Written::default();
         if let Some((first, group)) = group_before(db, topic, number, u64::MAX).map_err(explain)? {
             let malformed = |_| format!("{} partition {number}: group {first} cannot be decoded", topic.name());
+            let group = unpack(&group).map_err(malformed)?;
             let cursor = Cursor::open(first, group).map_err(malformed)?;
             written.next = cursor.end();
             written.last_at = cursor.at;
@@ -263,24 +265,29 @@ impl Partition {
         };
         let found = match hot {
             Some(group) => Some(group),
-            None => self.stored(db, offset).map_err(|error| self.damaged(offset, error.as_ref()))?,
+            None => self.stored(db, offset)?,
         };
         let Some((first, group)) = found else { return Err(self.missing(offset)) };
-        let mut cursor = Cursor::open(first, group).map_err(|_| self.damaged(first, "its group cannot be decoded"))?;
+        let mut cursor = Cursor::open(first, group).map_err(|_| self.undecodable(first))?;
         if cursor.end() <= offset {
             return Err(self.missing(offset));
         }
-        cursor.skip_to(offset).map_err(|_| self.damaged(first, "its group cannot be decoded"))?;
+        cursor.skip_to(offset).map_err(|_| self.undecodable(first))?;
         Ok(cursor)
     }
 
     /// A reader in sequence is always at the first offset of a group, and a point lookup is cheaper than a seek.
-    fn stored(&self, db: &DB, offset: u64) -> Result<Option<(u64, Bytes)>, rocksdb::Error> {
+    fn stored(&self, db: &DB, offset: u64) -> Result<Option<(u64, Bytes)>, ReadError> {
+        let refused = |error: rocksdb::Error| self.damaged(offset, error.as_ref());
         let key = format::log_key(self.topic, self.number, offset);
-        match db.get_cf(handle(db, family(self.topic)), key)? {
-            Some(group) => Ok(Some((offset, Bytes::from(group)))),
-            None => group_before(db, self.topic, self.number, offset),
-        }
+        let (first, group) = match db.get_pinned_cf(handle(db, family(self.topic)), key).map_err(refused)? {
+            Some(stored) => (offset, unpack(&stored)),
+            None => match group_before(db, self.topic, self.number, offset).map_err(refused)? {
+                Some((first, stored)) => (first, unpack(&stored)),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some((first, group.map_err(|_| self.undecodable(first))?)))
     }
 
     fn missing(&self, offset: u64) -> ReadError {
@@ -288,24 +295,28 @@ impl Partition {
         if offset < start { ReadError::Trimmed { start } } else { self.damaged(offset, "it is not there") }
     }
 
+    fn undecodable(&self, offset: u64) -> ReadError {
+        self.damaged(offset, "its group cannot be decoded")
+    }
+
     fn damaged(&self, offset: u64, reason: &str) -> ReadError {
         ReadError::Damaged(format!("{} partition {} offset {offset}: {reason}", self.topic.name(), self.number))
     }
 }
 
-/// The last group that begins at or before `offset`.
+/// The last group that begins at or before `offset`, as it is stored.
 pub(crate) fn group_before(
     db: &DB,
     topic: Topic,
     partition: u16,
     offset: u64,
-) -> Result<Option<(u64, Bytes)>, rocksdb::Error> {
+) -> Result<Option<(u64, Vec<u8>)>, rocksdb::Error> {
     let mut options = ReadOptions::default();
     options.set_iterate_lower_bound(format::log_key(topic, partition, 0));
     let mut iterator = db.raw_iterator_cf_opt(handle(db, family(topic)), options);
     iterator.seek_for_prev(format::log_key(topic, partition, offset));
     iterator.status()?;
-    let found = iterator.item().and_then(|(key, group)| Some((format::offset_of(key)?, Bytes::copy_from_slice(group))));
+    let found = iterator.item().and_then(|(key, group)| Some((format::offset_of(key)?, group.to_vec())));
     Ok(found)
 }
 
@@ -352,7 +363,7 @@ impl Reader {
                 next
             }));
             if broken {
-                return Err(partition.damaged(cursor.offset, "its group cannot be decoded"));
+                return Err(partition.undecodable(cursor.offset));
             }
             self.position = cursor.offset;
             self.rest = (cursor.end() > cursor.offset).then_some(cursor);

@@ -18,13 +18,14 @@ use crate::core::{Core, Door};
 use crate::disk::{self, Confirmed, unusable};
 use crate::durability::{self, Durability};
 use crate::faults::Flight;
-use crate::format::{self, CARD_KEY, FORMAT};
+use crate::format::{self, CARD_KEY, FORMAT, FORMAT_1};
 use crate::health::{self, Health};
 use crate::log::{Log, handle, lock};
 use crate::retention::{self, Retention};
 use crate::shard::RocksShards;
 use crate::table::Table;
 use crate::tuning::{self, Family};
+use crate::upgrade;
 use crate::watch::{FreeSpace, Watch};
 
 /// Shards of a new ledger when nobody asks for a number: as many as a small server has cores.
@@ -108,6 +109,7 @@ impl Ledger {
             return Err(OpenError::LostTail { path: data.display().to_string(), recovered, confirmed: confirmed_end });
         }
         let card = match read_card(&db, data)? {
+            Some(card) if card.format == FORMAT_1 => upgraded(&db, data, card)?,
             Some(card) => card,
             None => new_card(&db, data, options.shards.unwrap_or(SHARDS_DEFAULT))?,
         };
@@ -142,6 +144,7 @@ impl Ledger {
         let options = Options::new(data, Arc::new(campanile_clock::Wall));
         let cache = Cache::new_lru_cache(options.block_cache_bytes);
         let (settings, families) = (tuning::database(), tuning::families(&cache));
+        refuse_format_1(&settings, data)?;
         let db = DB::open_cf_descriptors_read_only(&settings, data.join("db"), families, false)
             .map_err(|error| refused(data, &error))?;
         let card = read_card(&db, data)?.ok_or_else(|| unusable(data, "there is no ledger in it"))?;
@@ -332,7 +335,7 @@ fn read_card(db: &DB, data: &Path) -> Result<Option<Card>, OpenError> {
     let unreadable = || damaged(data, format_args!("the ledger card {text:?} cannot be read"));
     let mut parts = text.split(';');
     let format: u16 = parts.next().and_then(|part| part.parse().ok()).ok_or_else(unreadable)?;
-    if format != FORMAT {
+    if ![FORMAT_1, FORMAT].contains(&format) {
         return Err(OpenError::Format { path: data.display().to_string(), found: format, known: FORMAT });
     }
     let ledger = parts.next().and_then(|part| u64::from_str_radix(part, 16).ok()).ok_or_else(unreadable)?;
@@ -349,10 +352,32 @@ fn new_card(db: &DB, data: &Path, shards: u16) -> Result<Card, OpenError> {
         return Err(unusable(data, format_args!("{shards} shards were asked for, 1 to {SHARDS_MAX} are possible")));
     }
     let card = Card { ledger: LedgerId(draw()), shards, format: FORMAT };
-    let text = format!("{};{:016x};{}", card.format, card.ledger.0, card.shards);
-    let written = db.put_cf(handle(db, Family::Meta), CARD_KEY, text).and_then(|()| db.flush_wal(true));
+    let written = db.put_cf(handle(db, Family::Meta), CARD_KEY, card_text(card)).and_then(|()| db.flush_wal(true));
     written.map_err(|error| refused(data, &error))?;
     Ok(card)
+}
+
+fn card_text(card: Card) -> String {
+    format!("{};{:016x};{}", card.format, card.ledger.0, card.shards)
+}
+
+/// A directory of format 1, after it was brought to this one.
+fn upgraded(db: &DB, data: &Path, card: Card) -> Result<Card, OpenError> {
+    let card = Card { format: FORMAT, ..card };
+    let path = data.display();
+    tracing::info!(%path, "upgrading the data directory from format 1 to {FORMAT}");
+    let rows = upgrade::from_1(db, card.shards, &card_text(card)).map_err(|error| refused(data, &error))?;
+    tracing::info!(%path, rows, "upgraded: an older program refuses this directory from now on");
+    Ok(card)
+}
+
+/// Reading changes nothing, and so cannot upgrade.
+fn refuse_format_1(settings: &rocksdb::Options, data: &Path) -> Result<(), OpenError> {
+    let families = DB::list_cf(settings, data.join("db")).map_err(|error| refused(data, &error))?;
+    if families.iter().any(|name| name == Family::LargeRows.name()) {
+        return Ok(());
+    }
+    Err(OpenError::Format { path: data.display().to_string(), found: FORMAT_1, known: FORMAT })
 }
 
 /// A number that nobody else draws: the standard library seeds its hashers from the system.

@@ -17,19 +17,28 @@ use crate::tuning::Family;
 
 pub(crate) type Row = (RowKey, Vec<u8>);
 
+fn family_of(key: &RowKey) -> Family {
+    if key.is_large() { Family::LargeRows } else { Family::Rows }
+}
+
 /// Values in the order of `keys`.
 pub(crate) fn rows(db: &DB, shard: u16, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, rocksdb::Error> {
-    let family = handle(db, Family::Rows);
     if let [key] = keys {
-        return Ok(vec![db.get_cf(family, format::row_key(shard, *key))?]);
+        return Ok(vec![db.get_cf(handle(db, family_of(key)), format::row_key(shard, *key))?]);
     }
-    // Sorted, the lookup shares blocks and filters between neighbours.
-    let mut sorted: Vec<_> = (0_u32..).zip(keys).map(|(place, key)| (format::row_key(shard, *key), place)).collect();
-    sorted.sort_unstable();
-    let found = db.batched_multi_get_cf(family, sorted.iter().map(|(key, _)| key), true);
     let mut values = vec![None; keys.len()];
-    for (value, (_, place)) in found.into_iter().zip(&sorted) {
-        values[*place as usize] = value?.map(|value| value.to_vec());
+    for family in [Family::Rows, Family::LargeRows] {
+        // Sorted, the lookup shares blocks and filters between neighbours.
+        let wanted = (0_u32..).zip(keys).filter(|(_, key)| family_of(key) == family);
+        let mut sorted: Vec<_> = wanted.map(|(place, key)| (format::row_key(shard, *key), place)).collect();
+        if sorted.is_empty() {
+            continue;
+        }
+        sorted.sort_unstable();
+        let found = db.batched_multi_get_cf(handle(db, family), sorted.iter().map(|(key, _)| key), true);
+        for (value, (_, place)) in found.into_iter().zip(&sorted) {
+            values[*place as usize] = value?.map(|value| value.to_vec());
+        }
     }
     Ok(values)
 }
@@ -37,6 +46,24 @@ pub(crate) fn rows(db: &DB, shard: u16, keys: &[RowKey]) -> Result<Vec<Option<Ve
 /// Rows that begin with `prefix` and lie after `after`, by key, at most `limit`.
 pub(crate) fn scan(
     db: &DB,
+    shard: u16,
+    prefix: &[u8],
+    after: Option<RowKey>,
+    limit: usize,
+) -> Result<Vec<Row>, rocksdb::Error> {
+    let mut found = scan_family(db, Family::Rows, shard, prefix, after, limit)?;
+    let large = scan_family(db, Family::LargeRows, shard, prefix, after, limit)?;
+    if !large.is_empty() {
+        found.extend(large);
+        found.sort_unstable_by_key(|(key, _)| *key);
+        found.truncate(limit);
+    }
+    Ok(found)
+}
+
+fn scan_family(
+    db: &DB,
+    family: Family,
     shard: u16,
     prefix: &[u8],
     after: Option<RowKey>,
@@ -54,7 +81,7 @@ pub(crate) fn scan(
         next.push(0);
         from = from.max(next);
     }
-    let mut iterator = db.raw_iterator_cf_opt(handle(db, Family::Rows), options);
+    let mut iterator = db.raw_iterator_cf_opt(handle(db, family), options);
     iterator.seek(&from);
     let mut found = Vec::new();
     while found.len() < limit

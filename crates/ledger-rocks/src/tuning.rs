@@ -12,12 +12,17 @@ pub(crate) enum Family {
     Meta,
     Inputs,
     Outputs,
+    /// Rows that change at every repeat.
     Rows,
+    /// Rows that are large and seldom rewritten. Apart, so that a memtable of the others holds many more of them, and
+    /// takes in more changes of each before it is flushed.
+    LargeRows,
     Timers,
 }
 
 impl Family {
-    pub(crate) const ALL: [Self; 5] = [Self::Meta, Self::Inputs, Self::Outputs, Self::Rows, Self::Timers];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Meta, Self::Inputs, Self::Outputs, Self::Rows, Self::LargeRows, Self::Timers];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -25,6 +30,7 @@ impl Family {
             Self::Inputs => "inputs",
             Self::Outputs => "outputs",
             Self::Rows => "rows",
+            Self::LargeRows => "large-rows",
             Self::Timers => "timers",
         }
     }
@@ -34,7 +40,7 @@ impl Family {
         match self {
             Self::Meta => (8 * MIB, 3),
             Self::Inputs | Self::Rows => (64 * MIB, 3),
-            Self::Outputs => (32 * MIB, 3),
+            Self::Outputs | Self::LargeRows => (32 * MIB, 3),
             Self::Timers => (16 * MIB, 3),
         }
     }
@@ -49,7 +55,7 @@ const MEMTABLES_BYTES: usize = 320 * MIB;
 const WAL_BYTES_MAX: u64 = 512 << 20;
 
 /// Values below this lie in the sorted tables: a blob file would cost more than it saves.
-const BLOB_BYTES_MIN: u64 = 512;
+const BLOB_BYTES_MIN: u64 = 256;
 
 const BLOB_FILE_BYTES: u64 = 128 << 20;
 
@@ -102,7 +108,7 @@ fn settings(family: Family, cache: &Cache) -> Options {
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_format_version(6);
     match family {
-        Family::Rows | Family::Timers => {
+        Family::Rows | Family::LargeRows | Family::Timers => {
             table.set_block_size(8 << 10);
             table.set_bloom_filter(10.0, false);
             table.set_whole_key_filtering(true);
@@ -120,15 +126,20 @@ fn settings(family: Family, cache: &Cache) -> Options {
                 DBCompressionType::Lz4,
                 DBCompressionType::Lz4,
             ]);
-            if family == Family::Rows {
-                // The details of alerts are an order of magnitude larger than the rows that change at every repeat:
-                // apart from them, compaction moves only the small ones. One by one they compress badly.
-                separate_values(&mut options, DBCompressionType::None);
+            if family == Family::LargeRows {
+                // One by one they compress badly.
+                separate_values(&mut options);
+                // The oldest tenth is moved on when it is met: where few of its values live, that is cheap; where all do,
+                // it is the price of finding out.
+                options.set_enable_blob_gc(true);
+                options.set_blob_gc_age_cutoff(0.1);
+                options.set_blob_gc_force_threshold(0.5);
             }
         }
         Family::Inputs | Family::Outputs => {
             table.set_block_size(16 << 10);
-            separate_values(&mut options, DBCompressionType::Lz4);
+            // Groups come packed.
+            separate_values(&mut options);
         }
         Family::Meta => {}
     }
@@ -136,14 +147,11 @@ fn settings(family: Family, cache: &Cache) -> Options {
     options
 }
 
-/// Large values go to files of their own.
-fn separate_values(options: &mut Options, compression: DBCompressionType) {
+/// Large values go to files of their own. In the log they are never moved: its files go whole when they are trimmed, and
+/// moving what is old but alive was a tenth of a drain.
+fn separate_values(options: &mut Options) {
     options.set_enable_blob_files(true);
     options.set_min_blob_size(BLOB_BYTES_MIN);
     options.set_blob_file_size(BLOB_FILE_BYTES);
-    options.set_blob_compression_type(compression);
-    options.set_enable_blob_gc(true);
-    // Trimmed files go whole; moving live values is only for a file that few of them keep.
-    options.set_blob_gc_age_cutoff(0.25);
-    options.set_blob_gc_force_threshold(0.7);
+    options.set_blob_compression_type(DBCompressionType::None);
 }

@@ -22,12 +22,22 @@ fn flip(path: &Path, place: usize) {
     std::fs::write(path, bytes).expect("write");
 }
 
+/// Two thousand digits that hardly shrink.
+fn noise(seed: u64) -> String {
+    let mut state = seed + 1;
+    let mut digit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from_digit((state >> 60) as u32, 16).unwrap_or('0')
+    };
+    (0..2000).map(|_| digit()).collect()
+}
+
 /// A stopped ledger with a thousand events in 100 appends and a hundred commits.
 fn stopped(flushed: bool) -> OnDisk {
     let mut subject = OnDisk::new(|_| {});
     let mut shard = claim(subject.ledger()).remove(0);
     for n in 0..100 {
-        append(subject.ledger(), Topic::Events, &format!("event {n} {}", "x".repeat(2000))).expect("append");
+        append(subject.ledger(), Topic::Events, &format!("event {n} {}", noise(n))).expect("append");
         let mut batch = batch(&n.to_string(), n);
         for row in 0..50_u8 {
             batch.rows.put(campanile_ledger::RowKey([row; 22]), |out| out.extend_from_slice(&[n as u8; 60]));

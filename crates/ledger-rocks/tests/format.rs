@@ -18,7 +18,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn entries(subject: &OnDisk, family: &str) -> Vec<(String, String)> {
     let options = rocksdb::Options::default();
-    let families = ["default", "inputs", "outputs", "rows", "timers"];
+    let families = ["default", "inputs", "outputs", "rows", "large-rows", "timers"];
     let path = subject.path().join("db");
     let db = rocksdb::DB::open_cf_for_read_only(&options, path, families, false).expect("open");
     let family = db.cf_handle(family).expect("family");
@@ -32,8 +32,11 @@ fn check(subject: &OnDisk, family: &str, expected: &[(&str, &str)]) {
     assert_eq!(found, expected, "{family}");
 }
 
+/// A row of a kind that is kept apart.
+const LARGE: RowKey = RowKey(*b"de00000000000000000000");
+
 #[test]
-fn bytes_on_disk_are_those_of_format_1() {
+fn bytes_on_disk_are_those_of_format_2() {
     let mut subject = OnDisk::new(|_| {});
     let records = vec![
         Record::new("k", "value").with_header("name", "h"),
@@ -44,6 +47,7 @@ fn bytes_on_disk_are_those_of_format_1() {
     let mut shard = claim(subject.ledger()).remove(1);
     let mut batch = Batch { next: [2, 0, 0], now: Timestamp(9), epoch: Epoch(8), serial: 7, ..Batch::default() };
     batch.rows.put(RowKey([0xab; 22]), |out| out.push(0x2a));
+    batch.rows.put(LARGE, |out| out.push(0x2b));
     batch.timers.push((TimerKey { kind: 3, object: 4 }, Some(Timestamp(5))));
     batch.publish.push(Publish { topic: Topic::Incidents, partition: 1, record: Record::new("k", "v") });
     shard.seal(batch).expect("seal");
@@ -57,13 +61,14 @@ fn bytes_on_disk_are_those_of_format_1() {
     check(&subject, "inputs", &[("0100010000000000000000", &event)]);
     check(&subject, "outputs", &[("0400010000000000000000", &format!("0101000000{at}026b000176"))]);
     check(&subject, "rows", &[(&format!("0001{}", "ab".repeat(22)), "2a")]);
+    check(&subject, "large-rows", &[(&format!("0001{}", hex(&LARGE.0)), "2b")]);
     let (named, due) = ("00000103".to_owned(), "0100018000000000000005".to_owned());
     let object = "00000000000000000000000000000004";
     check(&subject, "timers", &[(&format!("{named}{object}"), "0000000000000005"), (&format!("{due}03{object}"), "")]);
     let meta = entries(&subject, "default");
     let value = |key: &str| meta.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone());
     assert_eq!(value("0700000000000000000000"), Some(format!("0101000000{at}01000164")), "the directory's log");
-    assert_eq!(value("43"), Some(hex(format!("1;{:016x};2", card.ledger.0).as_bytes())), "the card");
+    assert_eq!(value("43"), Some(hex(format!("2;{:016x};2", card.ledger.0).as_bytes())), "the card");
     assert_eq!(value("6d0100010000000000000000"), Some(format!("{at}0000000000000000")), "a mark");
     let commit = String::from_utf8(
         value("630001")
@@ -77,4 +82,48 @@ fn bytes_on_disk_are_those_of_format_1() {
     let (before, after) = commit.split_once(";embedded;").expect("owner");
     let (_, after) = after.split_once(';').expect("claim");
     assert_eq!((before, after), ("1;1", "2;0;0;0;7;9;8;00000000000000000000000000000000"), "the commit record");
+}
+
+/// Makes of a closed directory what a program of format 1 would have left.
+fn downgrade(subject: &OnDisk) {
+    let options = rocksdb::Options::default();
+    let families = ["default", "inputs", "outputs", "rows", "large-rows", "timers"];
+    let path = subject.path().join("db");
+    let mut db = rocksdb::DB::open_cf(&options, path, families).expect("open");
+    {
+        let (rows, large) = (db.cf_handle("rows").expect("rows"), db.cf_handle("large-rows").expect("large"));
+        for entry in db.iterator_cf(large, rocksdb::IteratorMode::Start) {
+            let (key, value) = entry.expect("entry");
+            db.put_cf(rows, key, value).expect("put");
+        }
+        let meta = db.cf_handle("default").expect("meta");
+        let card = String::from_utf8(db.get_cf(meta, b"C").expect("get").expect("card")).expect("text");
+        db.put_cf(meta, b"C", card.replacen("2;", "1;", 1)).expect("put");
+    }
+    db.drop_cf("large-rows").expect("drop");
+}
+
+#[test]
+fn directory_of_format_1_is_upgraded_when_it_is_opened() {
+    let mut subject = OnDisk::new(|_| {});
+    let mut shard = claim(subject.ledger()).remove(1);
+    let mut batch = Batch::default();
+    batch.rows.put(RowKey([0xab; 22]), |out| out.push(0x2a));
+    batch.rows.put(LARGE, |out| out.push(0x2b));
+    shard.seal(batch).expect("seal");
+    settle(&mut shard);
+    drop(shard);
+    subject.ledger.take().expect("open").close();
+    downgrade(&subject);
+    let refused = campanile_ledger_rocks::Ledger::open_read_only(subject.path()).err().expect("reading cannot upgrade");
+    assert!(refused.to_string().contains("format 1"), "{refused}");
+
+    subject.open();
+    let mut shard = claim(subject.ledger()).remove(1);
+    let found = shard.rows(&[LARGE, RowKey([0xab; 22])]).expect("rows");
+    assert_eq!(found, [Some(vec![0x2b]), Some(vec![0x2a])]);
+    assert_eq!(shard.scan(&[], None, 9).expect("scan").len(), 2);
+    drop(shard);
+    subject.ledger.take().expect("open").close();
+    check(&subject, "large-rows", &[(&format!("0001{}", hex(&LARGE.0)), "2b")]);
 }

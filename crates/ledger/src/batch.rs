@@ -11,6 +11,17 @@ pub const ROW_KEY_BYTES: usize = 22;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey(pub [u8; ROW_KEY_BYTES]);
 
+/// Kinds of rows that are large and seldom rewritten, by the first two bytes of their keys. Adapters may keep them apart
+/// from those that change at every input; nothing else depends on it.
+pub const LARGE_KINDS: [[u8; 2]; 1] = [*b"de"];
+
+impl RowKey {
+    /// Whether it is of a kind that is large and seldom rewritten.
+    pub fn is_large(&self) -> bool {
+        LARGE_KINDS.iter().any(|kind| self.0.starts_with(kind))
+    }
+}
+
 impl std::fmt::Debug for RowKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for byte in self.0 {

@@ -44,7 +44,9 @@ pub enum OpenError {
     Locked { path: String },
     #[error("the data directory {path} cannot be used: {reason}")]
     Unusable { path: String, reason: String },
-    #[error("the data in {path} has format {found}, this program reads {known}; use the version that wrote it")]
+    #[error(
+        "the data in {path} has format {found}, this program reads {known}; a server upgrades older data when it starts, newer data needs the version that wrote it"
+    )]
     Format { path: String, found: u16, known: u16 },
     #[error(
         "the ledger in {path} has {found} shards, {asked} were asked for; the number is fixed when a ledger is made"
