@@ -99,7 +99,14 @@ drain: ## Measure the limit
 	@scripts/setup.sh
 	settings=$$(scripts/native.sh); . "$$settings"
 	$(call cargo_build,build --release -p campanile-load)
-	exec cargo run --quiet --release -p campanile-load -- drain $(if $(filter-out rocks,$(LEDGER)),--ledger '$(LEDGER)') --events '$(EVENTS)'
+	case '$(LEDGER)' in
+	rocks) exec '$(TARGET)/release/campanile-load' drain --events '$(EVENTS)' ;;
+	kafka)
+	  scripts/setup.sh --kafka
+	  address=$$(UNTIL=$$$$ PORT='$(KAFKA_PORT)' scripts/kafka.sh up)
+	  exec '$(TARGET)/release/campanile-load' drain --kafka "$$address" --events '$(EVENTS)' ;;
+	*) echo "drain: LEDGER=$(LEDGER) is not known; rocks or kafka" >&2; exit 2 ;;
+	esac
 
 bench: ## Micro-benchmarks
 	@scripts/setup.sh

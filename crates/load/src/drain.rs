@@ -6,14 +6,17 @@
 
 mod child;
 mod expect;
+mod ground;
 mod prefill;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+use ground::Ground;
 
 use crate::machine;
 use crate::organisation::{SERVICES, SERVICES_MAX};
@@ -33,6 +36,10 @@ pub struct Options {
     /// Threads of the processor; one steps all shards in turn.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+    /// Brokers of a Kafka cluster, host:port; the ledger is made there, under topics of its own that are left in place.
+    /// Without it the ledger is an embedded one.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub kafka: Option<String>,
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[arg(long, default_value_t = SERVICES, value_parser = clap::value_parser!(u16).range(1..=i64::from(SERVICES_MAX)))]
@@ -88,19 +95,31 @@ pub fn run(options: &Options) -> Result<bool> {
     std::fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
     let mut place = tempfile::Builder::new().prefix("campanile-drain-").tempdir_in(&parent)?;
     place.disable_cleanup(options.keep);
+    let prefix = format!("drain-{}", std::process::id());
+    let ground = Ground::of(place.path(), options.kafka.as_deref(), &prefix);
     println!("ledger in {}{}", place.path().display(), if options.keep { "" } else { ", removed afterwards" });
+    if let Some(brokers) = &options.kafka {
+        println!("topics {prefix}.* on {brokers}");
+    }
     let source = workload::Options { seed: options.seed, services: options.services };
-    let totals = prefill::run(place.path(), options.shards, source, options.events)?;
+    let totals = prefill::run(&ground, options.shards, source, options.events)?;
 
     // Reading first warms the page cache for everyone; the median of three is not swayed by who was first.
-    let mut decodes = vec![measure(place.path(), options, Job::Decode)?];
-    let processor = measure(place.path(), options, Job::Process)?;
-    decodes.push(measure(place.path(), options, Job::Decode)?);
-    decodes.push(measure(place.path(), options, Job::Decode)?);
+    let mut decodes = vec![measure(&ground, options, Job::Decode)?];
+    if options.kafka.is_some() {
+        // Reading there goes on from where the shards stand, so it is done before anything was consumed.
+        decodes.push(measure(&ground, options, Job::Decode)?);
+        decodes.push(measure(&ground, options, Job::Decode)?);
+    }
+    let processor = measure(&ground, options, Job::Process)?;
+    if options.kafka.is_none() {
+        decodes.push(measure(&ground, options, Job::Decode)?);
+        decodes.push(measure(&ground, options, Job::Decode)?);
+    }
     decodes.sort_by(|a, b| a.cpu_us().total_cmp(&b.cpu_us()));
     let decode = decodes[decodes.len() / 2];
 
-    let lines = expect::compare(place.path(), &totals)?;
+    let lines = expect::compare(&ground, &totals)?;
     let equal = lines.iter().all(expect::Line::is_equal);
     let ratio = processor.cpu_us() / decode.cpu_us();
     println!("\n{}", expect::table(&lines).render());
@@ -136,13 +155,11 @@ fn figures(decode: &Measured, processor: &Measured) -> Table {
 }
 
 /// Runs this program again as a child; what it prints on standard output is its result.
-fn measure(data: &Path, options: &Options, job: Job) -> Result<Measured> {
-    let child = Command::new(std::env::current_exe()?)
-        .args(["drain-child", "--job", job.as_str(), "--threads", &options.threads.to_string(), "--data"])
-        .arg(data)
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("the child process could not be started")?;
+fn measure(ground: &Ground, options: &Options, job: Job) -> Result<Measured> {
+    let mut child = Command::new(std::env::current_exe()?);
+    child.args(["drain-child", "--job", job.as_str(), "--threads", &options.threads.to_string()]);
+    ground.tell(&mut child);
+    let child = child.stdout(Stdio::piped()).spawn().context("the child process could not be started")?;
     let output = child.wait_with_output()?;
     if !output.status.success() {
         bail!("the {} run failed: {}", job.as_str(), output.status);

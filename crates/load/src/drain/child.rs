@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 use arc_swap::ArcSwap;
 use campanile_directory::{Kind, Snapshot};
-use campanile_ledger::{Tail, Topic};
+use campanile_ledger::{Intake, Shard as _, Shards, Tail, Topic};
 use campanile_ledger_rocks::Ledger;
 use campanile_model::Epoch;
 use campanile_pagerduty::events_v2::Decoder;
@@ -18,7 +18,7 @@ use campanile_processor::{Drained, Options, Service, TimeSource};
 use campanile_record::directory::{EPOCH_KEY, epoch};
 
 use super::Measured;
-use super::prefill::ledger_options;
+use super::ground::{Ground, claim_all, kafka_options, rocks_options};
 use crate::machine;
 
 /// Records asked for at once, as the engine asks for them.
@@ -53,6 +53,10 @@ pub struct Child {
     pub job: Job,
     #[arg(long)]
     pub data: PathBuf,
+    #[arg(long)]
+    pub kafka: Option<String>,
+    #[arg(long, default_value = "campanile")]
+    pub prefix: String,
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
 }
@@ -62,19 +66,26 @@ pub struct Child {
 /// # Errors
 /// The ledger cannot be read, or the processor stops.
 pub fn run(child: &Child) -> Result<()> {
-    let measured = match child.job {
+    let measured = match (child.job, Ground::of(&child.data, child.kafka.as_deref(), &child.prefix)) {
         // Read-only, so that no compaction left over by others is counted as reading.
-        Job::Decode => {
-            let ledger = Ledger::open_read_only(&child.data)?;
+        (Job::Decode, Ground::Rocks { data }) => {
+            let ledger = Ledger::open_read_only(&data)?;
             decode(ledger.tail().as_ref(), ledger.card().shards)?
         }
-        Job::Process => {
-            let ledger = Ledger::open(ledger_options(&child.data, None))?;
+        (Job::Process, Ground::Rocks { data }) => {
+            let ledger = Ledger::open(rocks_options(&data, None))?;
             settle();
-            let mut measured = process(&ledger, child.threads)?;
+            let mut measured = process(ledger.card().shards, ledger.tail().as_ref(), ledger.shards(), child.threads)?;
             measured.debt_cpu_seconds = settle().as_secs_f64();
             ledger.close();
             measured
+        }
+        (Job::Decode, Ground::Kafka { brokers, prefix, data }) => {
+            decode_shards(&campanile_ledger_kafka::Ledger::open(kafka_options(&brokers, &prefix, &data))?)?
+        }
+        (Job::Process, Ground::Kafka { brokers, prefix, data }) => {
+            let ledger = campanile_ledger_kafka::Ledger::open(kafka_options(&brokers, &prefix, &data))?;
+            process(ledger.card().shards, ledger.tail().as_ref(), ledger.shards(), child.threads)?
         }
     };
     println!("{}", serde_json::to_string(&measured)?);
@@ -141,14 +152,46 @@ fn decode(tail: &dyn Tail, shards: u16) -> Result<Measured> {
     Ok(watch.stop(events))
 }
 
-fn process(ledger: &Ledger, threads: usize) -> Result<Measured> {
-    let shards = ledger.card().shards;
+/// The same over a cluster: read as the engine reads, from every shard, to the end of its main lane.
+fn decode_shards(ledger: &campanile_ledger_kafka::Ledger) -> Result<Measured> {
     let tail = ledger.tail();
-    let directory = Arc::new(ArcSwap::from_pointee(directory(tail.as_ref(), shards)?));
+    let mut decoder = Decoder::new();
+    let mut scratch = Vec::new();
+    let mut events = 0;
+    let watch = Watch::start();
+    let mut reading: Vec<_> = claim_all(ledger)?
+        .into_iter()
+        .map(|shard| (tail.ends(Topic::Events, shard.id().0).end, shard))
+        .filter(|(end, _)| *end > 0)
+        .collect();
+    let mut intake = Intake::default();
+    while !reading.is_empty() {
+        let mut done = Vec::with_capacity(reading.len());
+        for (end, shard) in &mut reading {
+            let read = shard.read(READ_MAX, Duration::from_millis(1), &mut intake);
+            read.map_err(|stop| anyhow!("a shard cannot be read: {stop:?}"))?;
+            let mut next = 0;
+            for stored in intake.main.drain(..) {
+                scratch.clear();
+                scratch.extend_from_slice(&stored.record.value);
+                black_box(decoder.decode(&mut scratch)?);
+                events += 1;
+                next = stored.offset + 1;
+            }
+            done.push(next >= *end);
+        }
+        let mut done = done.into_iter();
+        reading.retain(|_| !done.next().unwrap_or(false));
+    }
+    Ok(watch.stop(events))
+}
+
+fn process<S: Shards + 'static>(shards: u16, tail: &dyn Tail, claims: S, threads: usize) -> Result<Measured> {
+    let directory = Arc::new(ArcSwap::from_pointee(directory(tail, shards)?));
     let ends: Vec<u64> = (0..shards).map(|shard| tail.ends(Topic::Events, shard).end).collect();
     let options = Options { threads: Some(threads), time: TimeSource::Event, ..Options::default() };
     let watch = Watch::start();
-    let handle = Service::start(options, ledger.shards(), directory)?;
+    let handle = Service::start(options, claims, directory)?;
     loop {
         if let Some(reason) = handle.failed() {
             bail!("the processor stopped: {reason}");

@@ -1,16 +1,14 @@
 //! Counting what came out, from topics and rows alone, and holding it against the model.
 
-use std::path::Path;
-
 use ahash::AHashSet;
 use anyhow::{Context, Result};
 use campanile_ledger::{RowKey, Tail, Topic};
-use campanile_ledger_rocks::{Ledger, ReadOnly};
-use campanile_model::{IncidentStatus, ShardId};
+use campanile_model::IncidentStatus;
 use campanile_rows as rows;
 use campanile_triage::AlertRow;
 use serde::{Deserialize, Serialize};
 
+use super::ground::{Aftermath, Ground};
 use crate::model::Totals;
 use crate::report::{Table, grouped};
 
@@ -60,14 +58,14 @@ struct Found {
     hops: u64,
 }
 
-pub(super) fn compare(data: &Path, model: &Totals) -> Result<Vec<Line>> {
-    let ledger = Ledger::open_read_only(data)?;
-    let mut found = Found { events: ledger.commits().iter().map(|commit| commit.next[0]).sum(), ..Found::default() };
-    let tail = ledger.tail();
-    for shard in 0..ledger.card().shards {
+pub(super) fn compare(ground: &Ground, model: &Totals) -> Result<Vec<Line>> {
+    let mut after = Aftermath::open(ground)?;
+    let mut found = Found { events: after.events(), ..Found::default() };
+    let tail = after.tail();
+    for shard in 0..after.shards() {
         incidents(tail.as_ref(), shard, &mut found)?;
         alerts(tail.as_ref(), shard, &mut found)?;
-        open_rows(&ledger, ShardId(shard), &mut found)?;
+        open_rows(&mut after, shard, &mut found)?;
         found.dead_letters += tail.ends(Topic::DeadLetters, shard).end;
         found.hops += tail.ends(Topic::Triage, shard).end;
     }
@@ -160,8 +158,8 @@ fn alerts(tail: &dyn Tail, shard: u16, found: &mut Found) -> Result<()> {
     })
 }
 
-fn open_rows(ledger: &ReadOnly, shard: ShardId, found: &mut Found) -> Result<()> {
-    each_row(ledger, shard, rows::keys::Kind::Alert, |value| {
+fn open_rows(after: &mut Aftermath, shard: u16, found: &mut Found) -> Result<()> {
+    each_row(after, shard, rows::keys::Kind::Alert, |value| {
         if let AlertRow::Open(alert) = rows::alert::decode(value)? {
             found.events_in_open += alert.count;
             let counter = if alert.hidden.is_some() { &mut found.alerts_hidden } else { &mut found.alerts_open };
@@ -169,7 +167,7 @@ fn open_rows(ledger: &ReadOnly, shard: ShardId, found: &mut Found) -> Result<()>
         }
         Ok(())
     })?;
-    each_row(ledger, shard, rows::keys::Kind::Incident, |value| {
+    each_row(after, shard, rows::keys::Kind::Incident, |value| {
         let status = rows::incident::decode(value)?.status;
         found.incidents_open += u64::from(status.is_open());
         found.incidents_open_acknowledged += u64::from(status == IncidentStatus::Acknowledged);
@@ -178,14 +176,14 @@ fn open_rows(ledger: &ReadOnly, shard: ShardId, found: &mut Found) -> Result<()>
 }
 
 fn each_row(
-    ledger: &ReadOnly,
-    shard: ShardId,
+    aftermath: &mut Aftermath,
+    shard: u16,
     kind: rows::keys::Kind,
     mut see: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut after: Option<RowKey> = None;
     loop {
-        let page = ledger.table().scan(shard, &kind.bytes(), after, READ_MAX)?;
+        let page = aftermath.rows(shard, kind.bytes(), after)?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = Some(*last);
         for (_, value) in &page {

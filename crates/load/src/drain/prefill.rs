@@ -1,19 +1,16 @@
 //! Filling a fresh ledger with an organisation and its noise, the model counting along.
 
 use std::io::Write as _;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use campanile_clock::Wall;
 use campanile_ledger::{AppendError, Appended, Appender, Record, Topic};
-use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
 use campanile_model::Epoch;
 use campanile_model::murmur2::partition_of;
 use campanile_pagerduty::objects::{File, load};
 use campanile_record::directory::epoch_record;
 
+use super::ground::Ground;
 use crate::model::{Model, Step, Totals};
 use crate::organisation::{self, maintained};
 use crate::report::grouped;
@@ -26,21 +23,12 @@ const IN_FLIGHT: usize = 16;
 /// Events between two lines of progress.
 const PROGRESS: u64 = 500_000;
 
-/// The drain's ledgers forget nothing: what is read back must be all of it.
-pub(super) fn ledger_options(data: &Path, shards: Option<u16>) -> Options {
-    let retention = Topic::ALL.into_iter().fold(Retention::default(), |it, topic| it.with(topic, Keep::default()));
-    Options { shards, retention, ..Options::new(data, Arc::new(Wall)) }
-}
-
 /// Makes the ledger. Gives what must come out of it.
-pub(super) fn run(data: &Path, shards: u16, source: workload::Options, events: u64) -> Result<Totals> {
-    let ledger = Ledger::open(ledger_options(data, Some(shards)))?;
-    let appender = ledger.appender();
-    append_directory(appender.as_ref(), shards, source)?;
-    let totals = append_events(appender.as_ref(), shards, source, events)?;
-    drop(appender);
-    ledger.close();
-    Ok(totals)
+pub(super) fn run(ground: &Ground, shards: u16, source: workload::Options, events: u64) -> Result<Totals> {
+    ground.make(shards, |appender| {
+        append_directory(appender, shards, source)?;
+        append_events(appender, shards, source, events)
+    })
 }
 
 fn append_directory(appender: &dyn Appender, shards: u16, source: workload::Options) -> Result<()> {
