@@ -2,11 +2,12 @@
 //! session of the group, and the end.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use campanile_ledger::CommitRecord;
 
+use crate::host::{Host, Signal, wait_open};
 use crate::pulse::Pulse;
 use crate::transaction::Sealed;
 use crate::wire::{Delivered, Session};
@@ -38,14 +39,15 @@ struct State {
 
 pub(crate) struct Post {
     state: Mutex<State>,
-    changed: Condvar,
+    changed: Arc<dyn Signal>,
+    pub(crate) host: Arc<dyn Host>,
     /// Wakes workers of the whole process.
     pulse: Arc<Pulse>,
 }
 
 impl Post {
-    pub(crate) fn new(pulse: Arc<Pulse>) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), pulse }
+    pub(crate) fn new(pulse: Arc<Pulse>, host: Arc<dyn Host>) -> Self {
+        Self { state: Mutex::default(), changed: host.signal(), host, pulse }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -54,12 +56,12 @@ impl Post {
     }
 
     fn wait<'a>(&'a self, state: MutexGuard<'a, State>, wait: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+        wait_open(self.changed.as_ref(), &self.state, state, wait)
     }
 
     fn tell(&self, state: MutexGuard<'_, State>) {
         drop(state);
-        self.changed.notify_all();
+        self.changed.tell();
         self.pulse.beat();
     }
 
@@ -157,10 +159,10 @@ impl Post {
 
     /// Waits until no batch is on its way, at most `wait`.
     fn wait_until_settled(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = self.host.now() + wait;
         let mut state = self.lock();
         while state.end.is_none() && !state.batches.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.host.now());
             if left.is_zero() {
                 return;
             }
@@ -176,10 +178,10 @@ impl Post {
 
     /// Sleeps between two tries, unless the shard ends.
     pub(crate) fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = self.host.now() + wait;
         let mut state = self.lock();
         while state.end.is_none() {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.host.now());
             if left.is_zero() {
                 return;
             }

@@ -11,7 +11,7 @@
 //! shard, the producer's epoch only ends transactions; hence the probe before a producer is made anew.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use campanile_ledger::{CommitRecord, Publish};
 
@@ -71,7 +71,7 @@ impl Committer {
             match self.attempt(sealed) {
                 Ok(delivered) => return self.post.committed(&sealed.record, delivered),
                 Err(Outcome::Lost(reason)) => return self.post.end(End::Lost(reason)),
-                Err(Outcome::Wait) => std::thread::sleep(SESSION_NAP),
+                Err(Outcome::Wait) => self.post.host.sleep(SESSION_NAP),
                 Err(Outcome::Retry(reason)) => {
                     tracing::warn!(shard = self.shard, seq = sealed.record.seq, reason, "a commit is tried again");
                     self.post.pause(backoff);
@@ -117,10 +117,10 @@ impl Committer {
 
     fn commit(&mut self, delivered: Delivered) -> Result<Option<Delivered>, Outcome> {
         let Some(producer) = self.producer.as_mut() else { return Err(Outcome::Wait) };
-        let began = Instant::now();
+        let began = self.post.host.now();
         match producer.commit() {
             Ok(()) => {
-                if producer.is_disturbed() || began.elapsed() > COMMIT_SLOW {
+                if producer.is_disturbed() || self.post.host.now().saturating_duration_since(began) > COMMIT_SLOW {
                     // The answer may be to a repeated request, and the first may still come and end what follows.
                     self.producer = None;
                 }
