@@ -14,6 +14,10 @@ mod commit_record;
 pub mod disk;
 mod disk_rocks;
 mod executor;
+#[cfg(feature = "faults")]
+pub mod faults;
+#[cfg(not(feature = "faults"))]
+mod faults;
 pub mod host;
 mod ledger;
 mod native;

@@ -11,6 +11,7 @@ use campanile_ledger::{Card, CommitRecord, Lane};
 
 use crate::commit_record::{Subject, share, subject};
 use crate::disk::{Disk, DiskError};
+use crate::faults::{self, Fault as Mutation};
 use crate::host::Host;
 use crate::wire::{Change, Fault, Wire, Witness};
 use crate::write_behind::{Local, Piece, Store, Value};
@@ -157,6 +158,9 @@ fn doubt(place: &Place<'_>, local: &Local, changelog_end: u64) -> Option<String>
 fn set_aside(place: &Place<'_>, path: &Path) -> Result<(), Refusal> {
     if !place.disk.exists(path) {
         return Ok(());
+    }
+    if faults::chosen() == Mutation::WipeBeforeVerify {
+        return Ok(place.disk.remove(path)?);
     }
     let aside = path.with_extension(format!("aside-{}", place.host.wall().0));
     Ok(place.disk.rename(path, &aside)?)

@@ -20,6 +20,7 @@ use campanile_model::Timestamp;
 
 use crate::commit_record::{Subject, due_of, due_value, row_key, share, subject, timer_key};
 use crate::disk::{Directory, Disk, DiskError, Space, Writing};
+use crate::faults::{self, Fault as Mutation};
 use crate::host::Host;
 
 /// How far the disk may lag behind what is committed, in time and bytes.
@@ -280,7 +281,9 @@ impl Store {
                     None => batch.delete(Space::Rows, &timer_key(*key)),
                 }
             }
-            mark(batch, record, position, record.digest, now);
+            // The fault: so many records later than it is true of.
+            let too_far = if faults::chosen() == Mutation::PositionTooHigh { 200 } else { 0 };
+            mark(batch, record, position + too_far, record.digest, now);
         });
         self.stuck = written.as_ref().err().map(|error| format!("the state directory takes no writes: {error}"));
         written?;
