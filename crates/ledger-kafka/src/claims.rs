@@ -18,7 +18,7 @@ use crate::post::{End, Post};
 use crate::restore::{self, Place, Refusal};
 use crate::shard::{KafkaShard, Parts};
 use crate::transaction::{Committer, Sealed};
-use crate::wire::{Fault, Owner, Reader, Wire};
+use crate::wire::{Fault, Owner, Probe, Reader, Wire};
 use crate::write_behind::Changes;
 
 const POLL_WAIT: Duration = Duration::from_millis(50);
@@ -71,9 +71,18 @@ impl Ownership {
     fn released(&self, shard: u16) {
         let mut owned = self.lock();
         owned.held.remove(&shard);
-        if let Some(ended) = owned.posts.get_mut(&shard) {
-            let post = Arc::new(Post::new(Arc::clone(&self.core.pulse), Arc::clone(&self.core.host)));
-            *ended = Arc::clone(&post);
+        if let Some(current) = owned.posts.get_mut(&shard) {
+            // Lost and granted again while the worker still held it, the shard has its new post already. Replacing that one
+            // would leave a claim of it without sessions, and nobody would ever tell it to end.
+            let (was_ended, door) = (current.has_ended(), current.standing().0.next[2]);
+            if was_ended {
+                *current = Arc::new(Post::new(Arc::clone(&self.core.pulse), Arc::clone(&self.core.host)));
+            }
+            let post = Arc::clone(current);
+            if was_ended {
+                // The group may have given it away since; nobody is fenced on an old grant.
+                post.ask_first(door);
+            }
             owned.news.push_back(News::Granted(shard, post, self.core.host.now()));
         }
         drop(owned);
@@ -250,8 +259,11 @@ impl KafkaShards {
             Err(refusal) => refusal,
         };
         if post.has_ended() {
+            // Granted anew meanwhile, it is opened anew: that news was passed over while this try held the shard.
+            group.released(shard);
             return None;
         }
+        post.ask_first(post.standing().0.next[2]);
         let wait = match &refusal {
             Refusal::Again(reason) => {
                 tracing::warn!(shard, reason, "a shard could not be opened yet");
@@ -301,6 +313,12 @@ impl Shards for KafkaShards {
 /// Fences the last owner, restores, verifies, and commits the claim: an empty batch that proves the membership.
 fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> Result<KafkaShard, Refusal> {
     let wire = group.wire.as_ref();
+    if let Some(door) = post.asks_first() {
+        match wire.probe(shard, door) {
+            Probe::Member => {}
+            Probe::Unclear(reason) | Probe::Gone(reason) => return Err(Refusal::Again(reason)),
+        }
+    }
     // Before the offset is read: it returns when the last owner's transaction has ended, markers and all.
     let producer = wire.producer(shard)?;
     let options = &core.options;

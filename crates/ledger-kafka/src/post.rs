@@ -33,6 +33,9 @@ struct State {
     /// Changelog offset behind the newest commit record that is known to be committed.
     position: u64,
     session: Option<Session>,
+    /// The door's position to ask the group with before the shard is claimed. `None` for a fresh grant, which is the
+    /// group's answer already.
+    ask: Option<u64>,
     halted: Option<String>,
     end: Option<End>,
 }
@@ -70,6 +73,14 @@ impl Post {
         let mut state = self.lock();
         state.committed = record;
         state.position = position;
+    }
+
+    pub(crate) fn ask_first(&self, door: u64) {
+        self.lock().ask = Some(door);
+    }
+
+    pub(crate) fn asks_first(&self) -> Option<u64> {
+        self.lock().ask
     }
 
     /// Hands a batch over, waiting while too many are on their way. The end, if the shard has ended.

@@ -86,8 +86,16 @@ impl Producer for ModelProducer {
             if generation >= 0 {
                 match broker.group.member(&voice.instance, voice.id) {
                     Ok(newest) if newest == generation => {}
-                    Ok(_) => return Err(Fault::Again("illegal generation".to_owned())),
-                    Err(reason) => return Err(Fault::Again(reason.to_owned())),
+                    Ok(newest) => {
+                        broker.note(|| {
+                            format!("shard {}: offsets of generation {generation} refused, it is {newest}", who.0)
+                        });
+                        return Err(Fault::Again("illegal generation".to_owned()));
+                    }
+                    Err(reason) => {
+                        broker.note(|| format!("shard {}: offsets of life {} refused: {reason}", who.0, who.2));
+                        return Err(Fault::Again(reason.to_owned()));
+                    }
                 }
             }
             broker.pend_offset(who, (main, metadata))

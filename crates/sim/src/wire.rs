@@ -175,6 +175,8 @@ impl ModelWire {
             (client.id, client.generation, client.is_fenced) = (None, None, is_fenced);
             std::mem::take(&mut client.owned)
         };
+        let number = self.network.life.number;
+        at(&self.network.cluster).note(|| format!("life {number}: no member any more, lost {owned:?}"));
         if is_fenced {
             self.owner.fenced("the instance name is another's".to_owned());
         }
@@ -192,6 +194,10 @@ impl ModelWire {
             client.generation = Some(generation);
             return false;
         }
+        let (number, from) = (self.network.life.number, client.generation);
+        at(&self.network.cluster).note(|| {
+            format!("life {number}: generation {from:?} to {generation}, revoked {revoked:?}, granted {granted:?}")
+        });
         // Cleared before the owner is called, as the client library does.
         client.generation = None;
         drop(client);

@@ -351,7 +351,14 @@ impl World {
                 living.life.skew.store(0, Ordering::Relaxed);
             }
             self.processes[nth].skew = 0;
-            if self.processes[nth].lives.iter().all(|it| it.signs.is_draining.load(Ordering::Relaxed)) {
+        }
+    }
+
+    /// A supervisor starts what has ended, once the story itself does so no more.
+    fn restart_the_ended(&mut self) {
+        for nth in 0..self.processes.len() {
+            let is_coming = self.later.iter().any(|(_, later)| matches!(later, Later::Start(it) if *it == nth));
+            if self.processes[nth].lives.is_empty() && !is_coming {
                 self.in_ms(100, Later::Start(nth));
             }
         }
@@ -365,6 +372,7 @@ impl World {
         let until = self.shared.now() + Span(REST_MS);
         while self.shared.now() < until {
             self.turn()?;
+            self.restart_the_ended();
         }
         let assigned = at(&self.cluster).group.assigned();
         let partitions = at(&self.cluster).partitions;

@@ -83,13 +83,6 @@ impl Group {
         id
     }
 
-    pub(crate) fn leave(&mut self, instance: &str, id: u64) {
-        if self.members.get(instance).is_some_and(|member| member.id == id) {
-            self.members.remove(instance);
-            self.prepare();
-        }
-    }
-
     /// A member's look: it joins what is being prepared, with what it owns, and hears what it is given.
     pub(crate) fn look(&mut self, instance: &str, id: u64, owned: &BTreeSet<u16>, shared: &Shared) -> Standing {
         let Some(member) = self.members.get_mut(instance) else { return Standing::Unknown };

@@ -122,18 +122,14 @@ impl Oracle {
         let mut wall = None;
         let mut inputs = 0;
         let reference = self.reference(shard);
-        for (nth, run) in steps.runs.iter().enumerate() {
+        for run in &steps.runs {
             match *run {
                 Run::Clamped { at } => wall = Some(at),
                 Run::Timer { due, at } => {
                     let told = reference.now.max(due);
                     check(at == told, || format!("shard {shard}: a timer due {due} fired at {at}, not at {told}"))?;
                     reference.now = told;
-                    let is_followed = steps.runs[nth + 1..].iter().find(|run| !matches!(run, Run::Timer { .. }));
-                    let by_input = matches!(is_followed, Some(Run::Lane { lane: Lane::Main | Lane::Hop, .. }));
-                    if !by_input {
-                        reference.give(Feed::Horizon(due), None)?;
-                    }
+                    reference.give(Feed::Horizon(due), None)?;
                 }
                 Run::Lane { lane, first, count } => {
                     for offset in first..first + count {
