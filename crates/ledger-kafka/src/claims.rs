@@ -100,7 +100,9 @@ impl Ownership {
 impl Owner for Ownership {
     fn granted(&self, shard: u16) {
         let mut owned = self.lock();
-        if shard >= self.core.card.shards || owned.posts.contains_key(&shard) {
+        // Also one above the ledger's shards: partitions that were added since are home to nothing, and what comes in on
+        // them must hop.
+        if owned.posts.contains_key(&shard) {
             return;
         }
         let post = Arc::new(Post::new(Arc::clone(&self.core.pulse), Arc::clone(&self.core.host)));

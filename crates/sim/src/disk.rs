@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use campanile_ledger_kafka::disk::{Directory, Disk, DiskError, Space, Writing};
@@ -19,7 +20,6 @@ struct Stored {
     table: Table,
     past: Vec<Table>,
     holder: Option<u64>,
-    /// The story damaged it, so that it may be set aside.
     is_damaged: bool,
 }
 
@@ -29,6 +29,7 @@ pub(crate) struct Shelf {
     stored: Arc<Mutex<BTreeMap<PathBuf, Stored>>>,
     /// What was done to directories that nobody had damaged.
     notes: Arc<Mutex<Vec<String>>>,
+    is_excused: Arc<AtomicBool>,
 }
 
 impl Shelf {
@@ -51,6 +52,11 @@ impl Shelf {
         for stored in lock(&self.stored).values_mut() {
             stored.is_damaged = true;
         }
+    }
+
+    /// Directories may be ahead of the changelog from now on.
+    pub(crate) fn excuse(&self) {
+        self.is_excused.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn release(&self, life: u64) {
@@ -111,7 +117,8 @@ impl Disk for ModelDisk {
             stored.insert(from.to_owned(), moved);
             return Err(DiskError { text, is_held: true });
         }
-        if !moved.is_damaged && !moved.table.is_empty() {
+        let is_excused = moved.is_damaged || self.shelf.is_excused.load(Ordering::Relaxed);
+        if !is_excused && !moved.table.is_empty() {
             lock(&self.shelf.notes).push(format!("{} was set aside, and nobody had damaged it", from.display()));
         }
         stored.insert(to.to_owned(), moved);

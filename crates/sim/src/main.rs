@@ -24,6 +24,9 @@ struct Cli {
     /// One process and no faults.
     #[arg(long)]
     calm: bool,
+    /// The broker also loses what it acknowledged; shards may then stand still, refused.
+    #[arg(long)]
+    lost_tails: bool,
     /// Put this fault into the code under test; needs the feature `faults`.
     #[arg(long)]
     mutate: Option<String>,
@@ -48,7 +51,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     campanile_sim::quiet();
-    let weather = if cli.calm { Weather::Calm } else { Weather::Stormy };
+    let weather = match (cli.calm, cli.lost_tails) {
+        (true, _) => Weather::Calm,
+        (false, true) => Weather::LostTails,
+        (false, false) => Weather::Stormy,
+    };
     if let Some(seed) = cli.seed {
         let (text, is_breach) = replay(seed, weather, mutation, cli.whole);
         print!("{text}");

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::faults::Mutation;
 use crate::schedule::lock;
 use crate::shrink::shrink;
-use crate::story::{self, Story};
-use crate::world::{Told, tell};
+use crate::story;
+use crate::world::tell;
 
 pub use crate::story::Weather;
 
@@ -24,11 +24,6 @@ pub struct Report {
     pub breach: Option<(u64, String)>,
 }
 
-/// Panics are breaches too; what a task's cancellation unwinds with is none.
-fn told(story: &Story, mutation: Option<Mutation>, is_traced: bool) -> Told {
-    tell(story, mutation, is_traced)
-}
-
 /// Tells the stories of seeds from `first` on, on `threads` threads, until `seeds` are told or one breaks a law.
 pub fn search(first: u64, seeds: u64, threads: usize, weather: Weather, mutation: Option<Mutation>) -> Report {
     let next = AtomicU64::new(first);
@@ -41,7 +36,7 @@ pub fn search(first: u64, seeds: u64, threads: usize, weather: Weather, mutation
                 return;
             }
             let story = story::draw(seed, weather);
-            let told = told(&story, mutation, false);
+            let told = tell(&story, mutation, false);
             let mut report = lock(&report);
             report.seeds += 1;
             report.steps += told.steps;
@@ -66,10 +61,11 @@ pub fn search(first: u64, seeds: u64, threads: usize, weather: Weather, mutation
 /// Tells one seed's story aloud; a failing one is made short first, unless `whole`.
 pub fn replay(seed: u64, weather: Weather, mutation: Option<Mutation>, whole: bool) -> (String, bool) {
     let story = story::draw(seed, weather);
-    let first = told(&story, mutation, false);
-    let is_shrunk = first.breach.is_some() && !whole;
-    let shown = if is_shrunk { shrink(&story, mutation) } else { story.clone() };
-    let told = told(&shown, mutation, true);
+    let first = tell(&story, mutation, false);
+    let breach = first.breach.as_deref().filter(|_| !whole);
+    let is_shrunk = breach.is_some();
+    let shown = breach.map_or_else(|| story.clone(), |breach| shrink(&story, mutation, breach));
+    let told = tell(&shown, mutation, true);
     let mut text =
         format!("seed {seed}: {} shards, {} processes, {} acts", shown.shards, shown.processes, shown.acts.len());
     if is_shrunk {

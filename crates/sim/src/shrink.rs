@@ -7,7 +7,9 @@ use crate::world::tell;
 /// Tellings that a shrink may cost.
 const TELLINGS_MAX: usize = 400;
 
-pub(crate) fn shrink(story: &Story, mutation: Option<Mutation>) -> Story {
+/// `breach` is what the whole story breaks; a shorter one must break the same law.
+pub(crate) fn shrink(story: &Story, mutation: Option<Mutation>, breach: &str) -> Story {
+    let law = law(breach);
     let mut best = story.clone();
     let mut tellings = 0;
     let mut piece = best.acts.len() / 2;
@@ -17,7 +19,7 @@ pub(crate) fn shrink(story: &Story, mutation: Option<Mutation>) -> Story {
             let mut fewer = best.clone();
             leave_out(&mut fewer, from, piece);
             tellings += 1;
-            if tell(&fewer, mutation, false).breach.is_some() {
+            if tell(&fewer, mutation, false).breach.is_some_and(|breach| self::law(&breach) == law) {
                 best = fewer;
             } else {
                 from += piece;
@@ -26,6 +28,11 @@ pub(crate) fn shrink(story: &Story, mutation: Option<Mutation>) -> Story {
         piece /= 2;
     }
     best
+}
+
+/// The words of a breach, without the numbers of this one telling.
+fn law(breach: &str) -> String {
+    breach.chars().filter(|it| it.is_alphabetic() || *it == ' ').take(60).collect()
 }
 
 /// The time that passed before an act passes without it too.

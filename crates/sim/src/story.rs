@@ -72,6 +72,11 @@ pub(crate) enum Act {
     Turn {
         ms: i64,
     },
+    /// The newest entries of a changelog are gone.
+    LoseTail {
+        shard: u8,
+        entries: u8,
+    },
     /// More partitions than shards from here on.
     Widen {
         by: u8,
@@ -99,6 +104,8 @@ pub(crate) struct Story {
 pub enum Weather {
     Calm,
     Stormy,
+    /// Stormy, and the broker loses what it acknowledged: shards may be refused then, and must not go on wrongly.
+    LostTails,
 }
 
 pub(crate) fn draw(seed: u64, weather: Weather) -> Story {
@@ -111,7 +118,11 @@ pub(crate) fn draw(seed: u64, weather: Weather) -> Story {
     }
     let faults = if weather == Weather::Calm { 0 } else { rng.u8(5..45) };
     for nth in 0..rng.u16(12..60) {
-        let act = if rng.u8(0..100) < faults { fault(&mut rng, processes) } else { work(&mut rng, nth) };
+        let act = match rng.u8(0..100) {
+            0..=4 if weather == Weather::LostTails => Act::LoseTail { shard: rng.u8(..), entries: rng.u8(1..20) },
+            chance if chance < faults => fault(&mut rng, processes),
+            _ => work(&mut rng, nth),
+        };
         let pace = [5, 40, 400, 2500][rng.usize(0..4)];
         acts.push((rng.i64(0..pace), act));
     }
@@ -134,7 +145,7 @@ fn work(rng: &mut fastrand::Rng, nth: u16) -> Act {
 fn fault(rng: &mut fastrand::Rng, processes: u8) -> Act {
     let process = rng.u8(0..processes);
     let long = |rng: &mut fastrand::Rng| if rng.bool() { rng.i64(50..3000) } else { rng.i64(9_000..16_000) };
-    match rng.u8(0..24) {
+    match rng.u8(0..25) {
         0..=4 => {
             let shelf =
                 [ShelfFate::Kept, ShelfFate::Kept, ShelfFate::Lost, ShelfFate::Old(rng.u8(1..6)), ShelfFate::Broken];
@@ -149,6 +160,7 @@ fn fault(rng: &mut fastrand::Rng, processes: u8) -> Act {
         14 => Act::ExpireOffsets,
         15 => Act::ProcessClock { process, ms: clock(rng) },
         16 => Act::BrokerClock { ms: clock(rng) },
+        17 => Act::Widen { by: 1 },
         _ => network(rng),
     }
 }

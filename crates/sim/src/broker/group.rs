@@ -71,6 +71,10 @@ impl Group {
             Some(known) => {
                 (known.id, known.life, known.silent_since) = (id, Arc::clone(life), None);
                 known.has_joined = false;
+                // It comes back without what it had, so a shard that was withheld for its sake is free: another round.
+                if self.assigned() < usize::from(self.partitions) {
+                    self.prepare();
+                }
             }
             None => {
                 let (owned, assigned) = Default::default();

@@ -113,13 +113,15 @@ impl Log {
         });
     }
 
+    pub(crate) fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// The broker forgot the newest entries: they were never flushed.
     pub(crate) fn lose_tail(&mut self, entries: usize) {
         let keep = self.entries.len().saturating_sub(entries);
         self.entries.truncate(keep);
         self.next = self.entries.last().map_or(self.start, |entry| entry.offset + 1);
-        let next = self.next;
-        self.open.retain(|_, first| *first < next);
     }
 
     /// A digest of everything here, to tell whether two runs of a story are the same.
