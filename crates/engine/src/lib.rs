@@ -5,6 +5,10 @@
 //! fire, when to commit), never *what*.
 
 mod cadence;
+#[cfg(feature = "faults")]
+pub mod faults;
+#[cfg(not(feature = "faults"))]
+mod faults;
 mod lanes;
 mod machine;
 mod output;

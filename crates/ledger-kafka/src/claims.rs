@@ -5,20 +5,20 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use campanile_ledger::{Claim, CommitRecord, Lane, Opening, Shards};
-use campanile_model::{ShardId, Timestamp};
+use campanile_ledger::{Card, Claim, CommitRecord, Lane, Opening, Shards};
+use campanile_model::ShardId;
 
-use crate::ledger::Core;
+use crate::host::{Running, Signal, wait_open};
+use crate::ledger::{Core, Ports};
+use crate::options::Options;
 use crate::post::{End, Post};
-use crate::reader::LaneReader;
 use crate::restore::{self, Place, Refusal};
 use crate::shard::{KafkaShard, Parts};
 use crate::transaction::{Committer, Sealed};
-use crate::wire::{Fault, Owner, Wire};
-use crate::wire_rdkafka::Rdkafka;
+use crate::wire::{Fault, Owner, Probe, Reader, Wire};
 use crate::write_behind::Changes;
 
 const POLL_WAIT: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ struct Owned {
 /// What the group gave us.
 pub(crate) struct Ownership {
     owned: Mutex<Owned>,
-    changed: Condvar,
+    changed: Arc<dyn Signal>,
     core: Arc<Core>,
 }
 
@@ -64,20 +64,29 @@ impl Ownership {
 
     fn tell(&self, news: News) {
         self.lock().news.push_back(news);
-        self.changed.notify_all();
+        self.changed.tell();
     }
 
     /// The worker let go of a shard. Still ours, it can be claimed again.
     fn released(&self, shard: u16) {
         let mut owned = self.lock();
         owned.held.remove(&shard);
-        if let Some(ended) = owned.posts.get_mut(&shard) {
-            let post = Arc::new(Post::new(Arc::clone(&self.core.pulse)));
-            *ended = Arc::clone(&post);
-            owned.news.push_back(News::Granted(shard, post, Instant::now()));
+        if let Some(current) = owned.posts.get_mut(&shard) {
+            // Lost and granted again while the worker still held it, the shard has its new post already. Replacing that one
+            // would leave a claim of it without sessions, and nobody would ever tell it to end.
+            let (was_ended, door) = (current.has_ended(), current.standing().0.next[2]);
+            if was_ended {
+                *current = Arc::new(Post::new(Arc::clone(&self.core.pulse), Arc::clone(&self.core.host)));
+            }
+            let post = Arc::clone(current);
+            if was_ended {
+                // The group may have given it away since; nobody is fenced on an old grant.
+                post.ask_first(door);
+            }
+            owned.news.push_back(News::Granted(shard, post, self.core.host.now()));
         }
         drop(owned);
-        self.changed.notify_all();
+        self.changed.tell();
     }
 
     fn publish(&self, wire: &dyn Wire) {
@@ -91,14 +100,16 @@ impl Ownership {
 impl Owner for Ownership {
     fn granted(&self, shard: u16) {
         let mut owned = self.lock();
-        if shard >= self.core.card.shards || owned.posts.contains_key(&shard) {
+        // Also one above the ledger's shards: partitions that were added since are home to nothing, and what comes in on
+        // them must hop.
+        if owned.posts.contains_key(&shard) {
             return;
         }
-        let post = Arc::new(Post::new(Arc::clone(&self.core.pulse)));
+        let post = Arc::new(Post::new(Arc::clone(&self.core.pulse), Arc::clone(&self.core.host)));
         owned.posts.insert(shard, Arc::clone(&post));
-        owned.news.push_back(News::Granted(shard, post, Instant::now()));
+        owned.news.push_back(News::Granted(shard, post, self.core.host.now()));
         drop(owned);
-        self.changed.notify_all();
+        self.changed.tell();
     }
 
     fn revoking(&self, shard: u16) {
@@ -130,20 +141,18 @@ impl Owner for Ownership {
 pub(crate) struct Group {
     ownership: Arc<Ownership>,
     wire: Arc<dyn Wire>,
-    pub(crate) readers: [LaneReader; 3],
+    pub(crate) readers: [Box<dyn Reader>; 3],
     is_stopped: Arc<AtomicBool>,
-    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    thread: Mutex<Option<Box<dyn Running>>>,
 }
 
 impl Group {
     pub(crate) fn join(core: &Arc<Core>) -> Result<Arc<Self>, Fault> {
         let ownership =
-            Arc::new(Ownership { owned: Mutex::default(), changed: Condvar::new(), core: Arc::clone(core) });
-        let ledger = core.card.ledger.0;
+            Arc::new(Ownership { owned: Mutex::default(), changed: core.host.signal(), core: Arc::clone(core) });
         let owner: Arc<dyn Owner> = Arc::clone(&ownership) as Arc<dyn Owner>;
-        let wire: Arc<dyn Wire> = Arc::new(Rdkafka::join(core.options.clone(), ledger, owner)?);
-        let reader = |lane| LaneReader::start(&core.options, ledger, &core.names, lane, Arc::clone(&core.pulse));
-        let [main, hop, door] = Lane::ALL.map(|lane| reader(lane).map_err(Fault::Again));
+        let wire = core.cluster.join(owner)?;
+        let [main, hop, door] = Lane::ALL.map(|lane| core.cluster.reader(lane, Arc::clone(&core.pulse)));
         let is_stopped = Arc::new(AtomicBool::new(false));
         let thread = {
             let (wire, ownership, is_stopped) = (Arc::clone(&wire), Arc::clone(&ownership), Arc::clone(&is_stopped));
@@ -153,8 +162,7 @@ impl Group {
                     ownership.publish(wire.as_ref());
                 }
             };
-            let named = std::thread::Builder::new().name("membership".to_owned());
-            named.spawn(run).map_err(|error| Fault::Again(error.to_string()))?
+            core.host.spawn("membership", Box::new(run)).map_err(Fault::Again)?
         };
         let readers = [main?, hop?, door?];
         Ok(Arc::new(Self { ownership, wire, readers, is_stopped, thread: Mutex::new(Some(thread)) }))
@@ -173,7 +181,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.is_stopped.store(true, Ordering::Release);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        if thread.is_some_and(|thread| !thread.join()) {
             tracing::error!("the membership thread panicked");
         }
         // The member is closed when the wire goes. A static member does not leave by that: its shards wait for it.
@@ -189,6 +197,16 @@ pub struct KafkaShards {
 impl KafkaShards {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self { core, group: None }
+    }
+
+    /// Shards on other ports than Kafka, the machine and RocksDB. For the simulator.
+    pub fn on(options: Options, card: Card, ports: Ports) -> Self {
+        Self::new(Core::new(options, card, ports))
+    }
+
+    /// Why this process must end, if so: another has its name.
+    pub fn fenced(&self) -> Option<String> {
+        self.core.fenced.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The group, joined at the first claim; one per process.
@@ -217,10 +235,11 @@ impl KafkaShards {
 
     /// What has come, waiting at most `wait` for the first.
     fn news(ownership: &Ownership, wait: Duration) -> Vec<News> {
-        let until = Instant::now() + wait;
+        let host = ownership.core.host.as_ref();
+        let until = host.now() + wait;
         let mut owned = ownership.lock();
         loop {
-            let now = Instant::now();
+            let now = host.now();
             let is_ready = |news: &News| !matches!(news, News::Granted(_, _, after) if *after > now);
             if owned.news.iter().any(is_ready) {
                 let (ready, later) = std::mem::take(&mut owned.news).into_iter().partition(is_ready);
@@ -232,7 +251,7 @@ impl KafkaShards {
                 return Vec::new();
             }
             let nap = left.min(Duration::from_millis(100));
-            owned = ownership.changed.wait_timeout(owned, nap).unwrap_or_else(PoisonError::into_inner).0;
+            owned = wait_open(ownership.changed.as_ref(), &ownership.owned, owned, nap);
         }
     }
 
@@ -242,8 +261,11 @@ impl KafkaShards {
             Err(refusal) => refusal,
         };
         if post.has_ended() {
+            // Granted anew meanwhile, it is opened anew: that news was passed over while this try held the shard.
+            group.released(shard);
             return None;
         }
+        post.ask_first(post.standing().0.next[2]);
         let wait = match &refusal {
             Refusal::Again(reason) => {
                 tracing::warn!(shard, reason, "a shard could not be opened yet");
@@ -255,7 +277,7 @@ impl KafkaShards {
             }
         };
         group.ownership.lock().held.remove(&shard);
-        group.ownership.tell(News::Granted(shard, post, Instant::now() + wait));
+        group.ownership.tell(News::Granted(shard, post, self.core.host.now() + wait));
         None
     }
 }
@@ -265,12 +287,12 @@ impl Shards for KafkaShards {
 
     fn claims(&mut self, wait: Duration) -> Vec<Claim<KafkaShard>> {
         let Some(group) = self.group() else {
-            std::thread::sleep(wait);
+            self.core.host.sleep(wait);
             return Vec::new();
         };
         let mut news = Self::news(&group.ownership, wait);
         if !news.is_empty() {
-            std::thread::sleep(GATHER);
+            self.core.host.sleep(GATHER);
             news.extend(Self::news(&group.ownership, Duration::ZERO));
         }
         let mut claims = Vec::new();
@@ -290,14 +312,15 @@ impl Shards for KafkaShards {
     }
 }
 
-pub(crate) fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since.as_millis() as i64)
-}
-
 /// Fences the last owner, restores, verifies, and commits the claim: an empty batch that proves the membership.
 fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> Result<KafkaShard, Refusal> {
     let wire = group.wire.as_ref();
+    if let Some(door) = post.asks_first() {
+        match wire.probe(shard, door) {
+            Probe::Member => {}
+            Probe::Unclear(reason) | Probe::Gone(reason) => return Err(Refusal::Again(reason)),
+        }
+    }
     // Before the offset is read: it returns when the last owner's transaction has ended, markers and all.
     let producer = wire.producer(shard)?;
     let options = &core.options;
@@ -306,11 +329,11 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         machine: &options.machine,
         shard,
         data: &options.data,
-        cache: &core.cache,
-        now: wall(),
+        disk: core.disk.as_ref(),
+        host: &core.host,
     };
     let restored = restore::restore(wire, &place)?;
-    let claim = getrandom::u64().map_err(|error| Refusal::Again(error.to_string()))?;
+    let claim = core.host.draw().map_err(Refusal::Again)?;
     let record = CommitRecord {
         seq: restored.record.seq + 1,
         owner: options.instance.replace(';', "_"),
@@ -335,10 +358,8 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
     for (reader, offset) in group.readers.iter().zip(record.next) {
         reader.assign(shard, offset);
     }
-    std::thread::Builder::new()
-        .name(format!("commit-{shard}"))
-        .spawn(move || committer.run())
-        .map_err(|error| Refusal::Again(error.to_string()))?;
+    // Nobody waits for it: it ends when the post has.
+    core.host.spawn(&format!("commit-{shard}"), Box::new(move || committer.run())).map_err(Refusal::Again)?;
     tracing::info!(shard, seq = record.seq, next = ?record.next, "the shard is ours");
     Ok(KafkaShard::new(Parts {
         id: shard,

@@ -4,27 +4,45 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use campanile_ledger::{Appender, Card, Tail, Topic};
-use rocksdb::Cache;
 
 use crate::appender::KafkaAppender;
 use crate::claims::{Group, KafkaShards};
+use crate::disk::Disk;
+use crate::disk_rocks::Rocks;
+use crate::host::{Host, Machine};
 use crate::options::Options;
 use crate::pulse::Pulse;
 use crate::tail::KafkaTail;
 use crate::topics::{self, Names, TopicsError, unreachable};
-
-/// Block cache of all shards of a process together.
-const CACHE_BYTES: usize = 64 << 20;
+use crate::wire::Cluster;
+use crate::wire_rdkafka::RdkafkaCluster;
 
 pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) card: Card,
-    pub(crate) names: Names,
+    pub(crate) cluster: Box<dyn Cluster>,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) pulse: Arc<Pulse>,
-    pub(crate) cache: Cache,
     pub(crate) group: Mutex<Weak<Group>>,
     /// Why this process is out for good: another has its name.
     pub(crate) fenced: Mutex<Option<String>>,
+}
+
+/// What claims, committer, restore and write-behind stand on.
+pub struct Ports {
+    pub cluster: Box<dyn Cluster>,
+    pub host: Arc<dyn Host>,
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Core {
+    pub(crate) fn new(options: Options, card: Card, ports: Ports) -> Arc<Self> {
+        let Ports { cluster, host, disk } = ports;
+        let pulse = Arc::new(Pulse::new(Arc::clone(&host)));
+        let (group, fenced) = Default::default();
+        Arc::new(Self { options, card, cluster, host, disk, pulse, group, fenced })
+    }
 }
 
 /// A ledger on a cluster. Nothing is joined before shards are claimed.
@@ -57,16 +75,9 @@ impl Ledger {
         let appender = Arc::new(appender.map_err(|error| unreachable(&options, &error))?);
         let tail = KafkaTail::new(&options, card.ledger.0, names.clone());
         let tail = Arc::new(tail.map_err(|error| unreachable(&options, &error))?);
-        let core = Core {
-            options,
-            card,
-            names,
-            pulse: Arc::default(),
-            cache: Cache::new_lru_cache(CACHE_BYTES),
-            group: Mutex::default(),
-            fenced: Mutex::default(),
-        };
-        Ok(Self { core: Arc::new(core), appender, tail })
+        let cluster = Box::new(RdkafkaCluster::new(options.clone(), card.ledger.0));
+        let ports = Ports { cluster, host: Arc::new(Machine), disk: Arc::new(Rocks::new()) };
+        Ok(Self { core: Core::new(options, card, ports), appender, tail })
     }
 
     pub fn card(&self) -> Card {

@@ -5,12 +5,20 @@
 //! `restore.rs` what happens before a shard may go on, `write_behind.rs` the table.
 //!
 //! Architecture invariants: a sealed batch is immutable bytes, retried until it is committed or the shard is lost. The
-//! group alone decides who owns a shard. Claims, committer and restore know Kafka only through [`wire::Wire`].
+//! group alone decides who owns a shard. Claims, committer and restore know Kafka only through [`wire::Wire`]; time,
+//! threads and chance only through [`host::Host`]; the disk only through [`disk::Disk`]. So the simulator runs this code as it is.
 
 mod appender;
 mod claims;
 mod commit_record;
+pub mod disk;
+mod disk_rocks;
 mod executor;
+#[cfg(feature = "faults")]
+pub mod faults;
+#[cfg(not(feature = "faults"))]
+mod faults;
+pub mod host;
 mod ledger;
 mod native;
 mod options;
@@ -28,6 +36,7 @@ mod wire_rdkafka;
 mod write_behind;
 
 pub use claims::KafkaShards;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Ports};
 pub use options::{Gate, Options};
+pub use pulse::Pulse;
 pub use shard::KafkaShard;

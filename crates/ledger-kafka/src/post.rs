@@ -2,11 +2,12 @@
 //! session of the group, and the end.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use campanile_ledger::CommitRecord;
 
+use crate::host::{Host, Signal, wait_open};
 use crate::pulse::Pulse;
 use crate::transaction::Sealed;
 use crate::wire::{Delivered, Session};
@@ -32,20 +33,24 @@ struct State {
     /// Changelog offset behind the newest commit record that is known to be committed.
     position: u64,
     session: Option<Session>,
+    /// The door's position to ask the group with before the shard is claimed. `None` for a fresh grant, which is the
+    /// group's answer already.
+    ask: Option<u64>,
     halted: Option<String>,
     end: Option<End>,
 }
 
 pub(crate) struct Post {
     state: Mutex<State>,
-    changed: Condvar,
+    changed: Arc<dyn Signal>,
+    pub(crate) host: Arc<dyn Host>,
     /// Wakes workers of the whole process.
     pulse: Arc<Pulse>,
 }
 
 impl Post {
-    pub(crate) fn new(pulse: Arc<Pulse>) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), pulse }
+    pub(crate) fn new(pulse: Arc<Pulse>, host: Arc<dyn Host>) -> Self {
+        Self { state: Mutex::default(), changed: host.signal(), host, pulse }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -54,12 +59,12 @@ impl Post {
     }
 
     fn wait<'a>(&'a self, state: MutexGuard<'a, State>, wait: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+        wait_open(self.changed.as_ref(), &self.state, state, wait)
     }
 
     fn tell(&self, state: MutexGuard<'_, State>) {
         drop(state);
-        self.changed.notify_all();
+        self.changed.tell();
         self.pulse.beat();
     }
 
@@ -68,6 +73,14 @@ impl Post {
         let mut state = self.lock();
         state.committed = record;
         state.position = position;
+    }
+
+    pub(crate) fn ask_first(&self, door: u64) {
+        self.lock().ask = Some(door);
+    }
+
+    pub(crate) fn asks_first(&self) -> Option<u64> {
+        self.lock().ask
     }
 
     /// Hands a batch over, waiting while too many are on their way. The end, if the shard has ended.
@@ -157,10 +170,10 @@ impl Post {
 
     /// Waits until no batch is on its way, at most `wait`.
     fn wait_until_settled(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = self.host.now() + wait;
         let mut state = self.lock();
         while state.end.is_none() && !state.batches.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.host.now());
             if left.is_zero() {
                 return;
             }
@@ -176,10 +189,10 @@ impl Post {
 
     /// Sleeps between two tries, unless the shard ends.
     pub(crate) fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = self.host.now() + wait;
         let mut state = self.lock();
         while state.end.is_none() {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.host.now());
             if left.is_zero() {
                 return;
             }

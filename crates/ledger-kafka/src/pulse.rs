@@ -1,49 +1,41 @@
 //! One beat for the whole process: something may have become readable or settled. Beside it, the broker's clock as far as
 //! it is known.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use campanile_model::{Span, Timestamp};
 
-#[derive(Default)]
-pub(crate) struct Pulse {
-    beats: Mutex<u64>,
-    changed: Condvar,
+use crate::host::{Host, Signal};
+
+pub struct Pulse {
+    beats: Arc<dyn Signal>,
+    host: Arc<dyn Host>,
     /// The newest append time seen, and when.
     seen: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl Pulse {
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.beats.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
+        Self { beats: host.signal(), host, seen: Mutex::default() }
     }
 
-    pub(crate) fn beat(&self) {
-        *self.lock() += 1;
-        self.changed.notify_all();
+    pub fn beat(&self) {
+        self.beats.tell();
     }
 
     pub(crate) fn beats(&self) -> u64 {
-        *self.lock()
+        self.beats.count()
     }
 
     /// Waits until a beat after `seen`, at most `wait`.
     pub(crate) fn wait_after(&self, seen: u64, wait: Duration) {
-        let until = Instant::now() + wait;
-        let mut beats = self.lock();
-        while *beats == seen {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            beats = self.changed.wait_timeout(beats, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.beats.wait_after(seen, wait);
     }
 
     /// Notes an append time. Old ones of a backlog say nothing and are passed over.
-    pub(crate) fn saw(&self, at: Timestamp) {
-        let now = Instant::now();
+    pub fn saw(&self, at: Timestamp) {
+        let now = self.host.now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.is_none_or(|seen| reckon(seen, now) < at) {
             *seen = Some((at, now));
@@ -54,7 +46,7 @@ impl Pulse {
     /// of ours do nothing; with the broker out of reach nothing confirms it and the ledger gives no horizon.
     pub(crate) fn broker_time(&self) -> Option<Timestamp> {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.map(|seen| reckon(seen, Instant::now()))
+        seen.map(|seen| reckon(seen, self.host.now()))
     }
 }
 

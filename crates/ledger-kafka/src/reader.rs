@@ -18,6 +18,7 @@ use crate::native::{self, Event};
 use crate::options::Options;
 use crate::pulse::Pulse;
 use crate::topics::Names;
+use crate::wire::Reader;
 
 const POLL_WAIT: Duration = Duration::from_millis(20);
 /// Events taken between two looks at what is asked of the thread.
@@ -84,20 +85,20 @@ impl LaneReader {
     fn ask(&self, ask: Ask) {
         lock(&self.shared.asks).push(ask);
     }
+}
 
-    /// Reads the shard's partition from an explicit offset; what was read before is forgotten.
-    pub(crate) fn assign(&self, shard: u16, offset: u64) {
+impl Reader for LaneReader {
+    fn assign(&self, shard: u16, offset: u64) {
         lock(&self.shared.slots).insert(shard, Slot::default());
         self.ask(Ask::Assign(shard, offset));
     }
 
-    pub(crate) fn release(&self, shard: u16) {
+    fn release(&self, shard: u16) {
         lock(&self.shared.slots).remove(&shard);
         self.ask(Ask::Drop(shard));
     }
 
-    /// Moves up to `max` records into `into`. Gives the offset of the end if all was read.
-    pub(crate) fn take(&self, shard: u16, max: usize, into: &mut VecDeque<Stored>) -> Result<Option<u64>, String> {
+    fn take(&self, shard: u16, max: usize, into: &mut VecDeque<Stored>) -> Result<Option<u64>, String> {
         let mut slots = lock(&self.shared.slots);
         let Some(slot) = slots.get_mut(&shard) else { return Ok(None) };
         let count = slot.queue.len().min(max);

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use campanile_ledger::{Card, CommitRecord, Lane};
-use campanile_model::Timestamp;
-use rocksdb::Cache;
 
 use crate::commit_record::{Subject, share, subject};
+use crate::disk::{Disk, DiskError};
+use crate::faults::{self, Fault as Mutation};
+use crate::host::Host;
 use crate::wire::{Change, Fault, Wire, Witness};
 use crate::write_behind::{Local, Piece, Store, Value};
 
@@ -40,8 +42,8 @@ impl From<Fault> for Refusal {
     }
 }
 
-impl From<rocksdb::Error> for Refusal {
-    fn from(error: rocksdb::Error) -> Self {
+impl From<DiskError> for Refusal {
+    fn from(error: DiskError) -> Self {
         Self::Again(format!("the state directory: {error}"))
     }
 }
@@ -52,8 +54,8 @@ pub(crate) struct Place<'a> {
     pub(crate) machine: &'a str,
     pub(crate) shard: u16,
     pub(crate) data: &'a Path,
-    pub(crate) cache: &'a Cache,
-    pub(crate) now: Timestamp,
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) host: &'a Arc<dyn Host>,
 }
 
 impl Place<'_> {
@@ -64,6 +66,10 @@ impl Place<'_> {
 
     fn path(&self) -> PathBuf {
         self.data.join(format!("{}-{}", self.machine, self.shard))
+    }
+
+    fn open(&self, path: &Path) -> Result<(Store, Local), DiskError> {
+        Store::open(self.disk, path, self.host)
     }
 }
 
@@ -87,7 +93,7 @@ pub(crate) fn restore(wire: &dyn Wire, place: &Place<'_>) -> Result<Restored, Re
         Verdict::DigestDiffers if !is_cold => {
             tracing::error!(shard = place.shard, "the local rows are not those that were committed; restoring anew");
             drop(restored.store);
-            set_aside(&place.path(), place.now)?;
+            set_aside(place, &place.path())?;
             let (store, local) = open_local(place, ends.end)?;
             let (again, digest) = replay(wire, place, store, local, ends.end)?;
             if let Verdict::Refuse(reason) = judge(witness.as_ref(), Some(&again.record), digest).final_word() {
@@ -107,16 +113,14 @@ pub(crate) fn restore(wire: &dyn Wire, place: &Place<'_>) -> Result<Restored, Re
 
 /// The local directory, if it can be continued; otherwise it is set aside and an empty one is made.
 fn open_local(place: &Place<'_>, changelog_end: u64) -> Result<(Store, Local), Refusal> {
-    std::fs::create_dir_all(place.data)
-        .map_err(|error| Refusal::Again(format!("{}: {error}", place.data.display())))?;
     let path = place.path();
-    let opened = match Store::open(&path, place.cache) {
+    let opened = match place.open(&path) {
         Ok(opened) => Some(opened),
-        Err(error) if error.to_string().contains("lock") => {
+        Err(error) if error.is_held => {
             // A zombie of ours still holds it. It can commit nothing; its rows are left to it.
-            let sibling = path.with_extension(format!("{:x}", place.now.0));
+            let sibling = path.with_extension(format!("{:x}", place.host.wall().0));
             tracing::warn!(shard = place.shard, %error, "the state directory is held; beginning in a sibling");
-            Some(Store::open(&sibling, place.cache)?)
+            Some(place.open(&sibling)?)
         }
         Err(error) => {
             tracing::error!(shard = place.shard, %error, "the state directory is damaged; setting it aside");
@@ -132,8 +136,8 @@ fn open_local(place: &Place<'_>, changelog_end: u64) -> Result<(Store, Local), R
             Some(reason) => tracing::warn!(shard = place.shard, reason, "the state directory is set aside"),
         }
     }
-    set_aside(&path, place.now)?;
-    let (store, local) = Store::open(&path, place.cache)?;
+    set_aside(place, &path)?;
+    let (store, local) = place.open(&path)?;
     store.write_card(&place.card_text())?;
     Ok((store, local))
 }
@@ -147,16 +151,19 @@ fn doubt(place: &Place<'_>, local: &Local, changelog_end: u64) -> Option<String>
     if local.position > changelog_end {
         return Some(format!("it is at {} of a changelog that ends at {changelog_end}", local.position));
     }
-    let age = place.now.0 - local.written.0;
+    let age = place.host.wall().0 - local.written.0;
     (local.position > 0 && age > LOCAL_AGE_MAX_MS).then(|| "it is older than three days".to_owned())
 }
 
-fn set_aside(path: &Path, now: Timestamp) -> Result<(), Refusal> {
-    if !path.exists() {
+fn set_aside(place: &Place<'_>, path: &Path) -> Result<(), Refusal> {
+    if !place.disk.exists(path) {
         return Ok(());
     }
-    let aside = path.with_extension(format!("aside-{}", now.0));
-    std::fs::rename(path, &aside).map_err(|error| Refusal::Again(format!("{}: {error}", path.display())))
+    if faults::chosen() == Mutation::WipeBeforeVerify {
+        return Ok(place.disk.remove(path)?);
+    }
+    let aside = path.with_extension(format!("aside-{}", place.host.wall().0));
+    Ok(place.disk.rename(path, &aside)?)
 }
 
 /// A restore on its way.
@@ -169,7 +176,7 @@ struct Replay<'a> {
     bytes: usize,
     position: u64,
     read: u64,
-    failed: Option<rocksdb::Error>,
+    failed: Option<DiskError>,
     told_at: Instant,
     until: u64,
 }
@@ -184,7 +191,7 @@ impl Replay<'_> {
         }
     }
 
-    fn apply(&mut self, change: &Change<'_>) -> Result<(), rocksdb::Error> {
+    fn apply(&mut self, change: &Change<'_>) -> Result<(), DiskError> {
         self.position = change.offset + 1;
         self.read += 1;
         match subject(change.key) {
@@ -211,13 +218,14 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), rocksdb::Error> {
+    fn flush(&mut self) -> Result<(), DiskError> {
         let (record, position, digest) = (&self.record, self.position, self.digest);
-        self.store.restore(Piece { changes: &self.piece, record, position, digest, now: self.place.now })?;
+        self.store.restore(Piece { changes: &self.piece, record, position, digest })?;
         self.piece.clear();
         self.bytes = 0;
-        if self.told_at.elapsed() >= PROGRESS_EVERY {
-            self.told_at = Instant::now();
+        let now = self.place.host.now();
+        if now.saturating_duration_since(self.told_at) >= PROGRESS_EVERY {
+            self.told_at = now;
             tracing::info!(shard = self.place.shard, position, until = self.until, "restoring from the changelog");
         }
         Ok(())
@@ -243,10 +251,10 @@ fn replay(
         position: from,
         read: 0,
         failed: None,
-        told_at: Instant::now(),
+        told_at: place.host.now(),
         until,
     };
-    let began = Instant::now();
+    let began = place.host.now();
     wire.changelog(place.shard, from, until, &mut |change| replay.take(&change))?;
     if let Some(error) = replay.failed {
         return Err(error.into());
@@ -254,7 +262,7 @@ fn replay(
     // Markers at the end carry nothing, so all below `until` is in.
     replay.position = replay.position.max(until);
     replay.flush()?;
-    let millis = began.elapsed().as_millis() as u64;
+    let millis = place.host.now().saturating_duration_since(began).as_millis() as u64;
     tracing::info!(shard = place.shard, from, until, records = replay.read, millis, "the shard is restored");
     let digest = replay.digest;
     Ok((Restored { store: replay.store, record: replay.record, position: replay.position }, digest))

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use campanile_ledger::{Batch, CommitRecord, Intake, Lane, Opening, RowKey, Settled, Shard, Stop, TimerKey};
 use campanile_model::{ShardId, Timestamp};
 
-use crate::claims::{Group, wall};
+use crate::claims::Group;
+use crate::disk::DiskError;
 use crate::ledger::Core;
 use crate::post::{End, Post};
 use crate::transaction::Sealed;
@@ -68,7 +69,11 @@ impl KafkaShard {
         }
     }
 
-    fn stop(&self, error: &rocksdb::Error) -> Stop {
+    fn now(&self) -> Instant {
+        self.parts.core.host.now()
+    }
+
+    fn stop(&self, error: &DiskError) -> Stop {
         // The rows are a copy of the changelog, so damage here costs a restore; but this process cannot go on with them.
         Stop::Damaged(format!("the state directory of shard {}: {error}", self.parts.id))
     }
@@ -81,7 +86,7 @@ impl KafkaShard {
             self.parts.store.settle(record.seq);
         }
         if self.parts.store.is_due()
-            && let Err(error) = self.parts.store.write(&record, position, wall())
+            && let Err(error) = self.parts.store.write(&record, position)
         {
             tracing::error!(shard = self.parts.id, %error, "rows could not be written behind; reading stops until they can");
         }
@@ -115,10 +120,11 @@ impl KafkaShard {
     fn horizon(&mut self, ends: [u64; 2]) -> Option<Timestamp> {
         let now = self.parts.core.pulse.broker_time()?;
         let is_due = self.parts.store.next_due().is_some_and(|due| due <= now);
-        if !is_due || self.asked_at.is_some_and(|asked| asked.elapsed() < HORIZON_EVERY) {
+        let asking_at = self.now();
+        if !is_due || self.asked_at.is_some_and(|asked| asking_at.saturating_duration_since(asked) < HORIZON_EVERY) {
             return None;
         }
-        self.asked_at = Some(Instant::now());
+        self.asked_at = Some(asking_at);
         // After `now` was taken: whatever is appended once the ends were told is stamped later than it.
         for (lane, read) in [Lane::Main, Lane::Hop].into_iter().zip(ends) {
             match self.parts.group.wire().lane_ends(lane, self.parts.id) {
@@ -140,7 +146,7 @@ impl Drop for KafkaShard {
         // What is known to be committed is written; what is in doubt is left to the next owner.
         let (record, position, _, _) = self.parts.post.standing();
         self.parts.store.settle(record.seq);
-        if let Err(error) = self.parts.store.write(&record, position, wall()) {
+        if let Err(error) = self.parts.store.write(&record, position) {
             tracing::warn!(shard = self.parts.id, %error, "rows were not written at the end; the next restore is longer");
         }
     }
@@ -157,14 +163,14 @@ impl Shard for KafkaShard {
 
     fn read(&mut self, max: usize, wait: Duration, intake: &mut Intake) -> Result<(), Stop> {
         (intake.horizon, intake.main_at_end, intake.hop_at_end) = (None, false, false);
-        let until = Instant::now() + wait;
+        let until = self.now() + wait;
         loop {
             self.alive()?;
             let seen = self.parts.core.pulse.beats();
             self.seen.store(seen, Ordering::Relaxed);
             self.settle_table();
             let ends = if self.may_read() { self.fill(max, intake)? } else { None };
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.now());
             if !is_empty(intake) || left.is_zero() {
                 // Of what is in hand nothing may be younger than the horizon, so it comes only with empty hands or at the
                 // end, where the engine takes it after these.
@@ -221,7 +227,7 @@ impl Shard for KafkaShard {
     }
 
     fn settled(&mut self, wait: Duration) -> Result<Settled, Stop> {
-        let until = Instant::now() + wait;
+        let until = self.now() + wait;
         loop {
             let seen = self.parts.core.pulse.beats();
             self.settle_table();
@@ -238,7 +244,7 @@ impl Shard for KafkaShard {
                     None => Settled::Committed(record.seq),
                 });
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.now());
             if left.is_zero() {
                 return Ok(halted.map_or(Settled::Pending, Settled::Halted));
             }

@@ -4,11 +4,14 @@
 //! is a value here; librdkafka's error classes are sorted in one place, `wire_rdkafka`.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use campanile_ledger::{Ends, Lane, Record, Topic};
+use campanile_ledger::{Ends, Lane, Record, Stored, Topic};
 use campanile_model::Timestamp;
+
+use crate::pulse::Pulse;
 
 /// How a call failed, by what the caller does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +85,28 @@ pub enum Place {
 pub struct Delivered {
     pub offset: u64,
     pub at: Timestamp,
+}
+
+/// A way onto a cluster.
+pub trait Cluster: Send + Sync {
+    /// Joins the group; `owner` is told of shards from inside [`Wire::poll`].
+    fn join(&self, owner: Arc<dyn Owner>) -> Result<Arc<dyn Wire>, Fault>;
+
+    /// A reader of one lane. It beats the pulse when something has come, and shows it every append time.
+    fn reader(&self, lane: Lane, pulse: Arc<Pulse>) -> Result<Box<dyn Reader>, Fault>;
+}
+
+/// Reads one lane of every shard that is assigned.
+pub trait Reader: Send + Sync {
+    /// Reads the shard's partition from an explicit offset; what was read before is forgotten.
+    fn assign(&self, shard: u16, offset: u64);
+
+    fn release(&self, shard: u16);
+
+    /// Moves up to `max` records into `into`. Gives the offset of the end if all was read.
+    ///
+    /// Errors: the partition cannot be read where it stood.
+    fn take(&self, shard: u16, max: usize, into: &mut VecDeque<Stored>) -> Result<Option<u64>, String>;
 }
 
 pub trait Wire: Send + Sync {

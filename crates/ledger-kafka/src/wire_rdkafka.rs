@@ -11,8 +11,10 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use crate::native::{self, Event};
 use crate::options::Options;
 use crate::producer_rdkafka::RdkafkaProducer;
+use crate::pulse::Pulse;
+use crate::reader::LaneReader;
 use crate::topics::Names;
-use crate::wire::{Change, Fault, Owner, Probe, Producer, Session, Wire, Witness};
+use crate::wire::{Change, Cluster, Fault, Owner, Probe, Producer, Reader, Session, Wire, Witness};
 
 /// Longest wait for one answer of the cluster.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -64,6 +66,31 @@ impl ConsumerContext for Member {
         for shard in self.shards(list) {
             self.owner.granted(shard);
         }
+    }
+}
+
+/// A real cluster.
+pub(crate) struct RdkafkaCluster {
+    options: Options,
+    ledger: u64,
+    names: Names,
+}
+
+impl RdkafkaCluster {
+    pub(crate) fn new(options: Options, ledger: u64) -> Self {
+        let names = Names::new(&options);
+        Self { options, ledger, names }
+    }
+}
+
+impl Cluster for RdkafkaCluster {
+    fn join(&self, owner: Arc<dyn Owner>) -> Result<Arc<dyn Wire>, Fault> {
+        Ok(Arc::new(Rdkafka::join(self.options.clone(), self.ledger, owner)?))
+    }
+
+    fn reader(&self, lane: Lane, pulse: Arc<Pulse>) -> Result<Box<dyn Reader>, Fault> {
+        let reader = LaneReader::start(&self.options, self.ledger, &self.names, lane, pulse);
+        Ok(Box::new(reader.map_err(Fault::Again)?))
     }
 }
 

@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use campanile_ledger::{Batch, CommitRecord, RowKey, TimerKey};
 use campanile_model::Timestamp;
-use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Options, ReadOptions, WriteBatch,
-};
 
 use crate::commit_record::{Subject, due_of, due_value, row_key, share, subject, timer_key};
+use crate::disk::{Directory, Disk, DiskError, Space, Writing};
+use crate::faults::{self, Fault as Mutation};
+use crate::host::Host;
 
 /// How far the disk may lag behind what is committed, in time and bytes.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -29,7 +29,6 @@ const BEHIND_BYTES: usize = 32 << 20;
 /// Above it reading stops until the disk takes writes again.
 const BEHIND_BYTES_MAX: usize = 64 << 20;
 
-const ROWS: &str = "rows";
 const RECORD: &[u8] = b"record";
 const POSITION: &[u8] = b"position";
 const DIGEST: &[u8] = b"digest";
@@ -72,7 +71,8 @@ pub(crate) struct Local {
 }
 
 pub(crate) struct Store {
-    db: DB,
+    directory: Box<dyn Directory>,
+    host: Arc<dyn Host>,
     sealed: VecDeque<(u64, Arc<Changes>)>,
     committed: Changes,
     /// All timers, sealed batches included.
@@ -86,29 +86,23 @@ pub(crate) struct Store {
     pub(crate) stuck: Option<String>,
 }
 
-type Failure = rocksdb::Error;
+type Failure = DiskError;
 
 impl Store {
     /// Opens the directory, or makes an empty one.
-    pub(crate) fn open(path: &Path, cache: &Cache) -> Result<(Self, Local), Failure> {
-        let mut options = Options::default();
-        options.create_if_missing(true);
-        options.create_missing_column_families(true);
-        options.set_max_background_jobs(2);
-        options.set_max_total_wal_size(64 << 20);
-        options.set_keep_log_file_num(2);
-        let families = ["default", ROWS].map(|name| ColumnFamilyDescriptor::new(name, family(cache)));
-        let db = DB::open_cf_descriptors(&options, path, families)?;
-        let local = local(&db)?;
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, host: &Arc<dyn Host>) -> Result<(Self, Local), Failure> {
+        let directory = disk.open(path)?;
+        let local = local(directory.as_ref())?;
         let mut store = Self {
-            db,
+            directory,
+            host: Arc::clone(host),
             sealed: VecDeque::new(),
             committed: Changes::default(),
             timers: HashMap::new(),
             due: BTreeSet::new(),
             digest: local.digest,
             shares: HashMap::new(),
-            written_at: Instant::now(),
+            written_at: host.now(),
             stuck: None,
         };
         store.load_timers()?;
@@ -116,25 +110,17 @@ impl Store {
     }
 
     fn load_timers(&mut self) -> Result<(), Failure> {
-        let mut iterator = self.db.raw_iterator_cf(self.rows_family());
-        iterator.seek(b"t");
         let mut found = Vec::new();
-        while let Some((key, value)) = iterator.item() {
+        self.directory.scan(b"t", &mut |key, value| {
             if let (Some(Subject::Timer(key)), Some(due)) = (subject(key), due_of(value)) {
                 found.push((key, due));
             }
-            iterator.next();
-        }
-        iterator.status()?;
-        drop(iterator);
+            true
+        })?;
         for (key, due) in found {
             self.arm(key, Some(due));
         }
         Ok(())
-    }
-
-    fn rows_family(&self) -> &rocksdb::ColumnFamily {
-        self.db.cf_handle(ROWS).expect("the family is made when the directory is opened")
     }
 
     fn arm(&mut self, key: TimerKey, due: Option<Timestamp>) -> Option<Timestamp> {
@@ -175,10 +161,9 @@ impl Store {
             self.note_shares(keys, &values);
             return Ok(values);
         }
-        let family = self.rows_family();
-        let found = self.db.batched_multi_get_cf(family, missing.iter().map(|(key, _)| key), true);
+        let found = self.directory.rows(&mut missing.iter().map(|(key, _)| key.as_slice()));
         for (value, (_, place)) in found.into_iter().zip(&missing) {
-            values[*place] = value?.map(|value| value.to_vec());
+            values[*place] = value?;
         }
         self.note_shares(keys, &values);
         Ok(values)
@@ -203,28 +188,24 @@ impl Store {
         for layer in layers {
             newer.extend(layer.rows.iter().filter(|(key, _)| is_in(key)).map(|(key, value)| (*key, value.clone())));
         }
-        let mut options = ReadOptions::default();
-        options.set_total_order_seek(true);
-        let mut iterator = self.db.raw_iterator_cf_opt(self.rows_family(), options);
         let mut from = vec![b'r'];
         from.extend_from_slice(prefix);
         if let Some(after) = after {
             from = from.max(row_key(after).to_vec());
         }
-        iterator.seek(&from);
         let mut found = BTreeMap::new();
         // A newer layer may take away any of those found, so that many more are looked at.
-        while found.len() < limit.saturating_add(newer.len())
-            && let Some((key, value)) = iterator.item()
-            && let Some(Subject::Row(key)) = subject(key)
-            && key.0.starts_with(prefix)
-        {
+        let enough = limit.saturating_add(newer.len());
+        self.directory.scan(&from, &mut |key, value| {
+            let Some(Subject::Row(key)) = subject(key) else { return false };
+            if found.len() >= enough || !key.0.starts_with(prefix) {
+                return false;
+            }
             if is_in(&key) {
                 found.insert(key, Some(Bytes::copy_from_slice(value)));
             }
-            iterator.next();
-        }
-        iterator.status()?;
+            true
+        })?;
         found.extend(newer);
         let rows = found.into_iter().filter_map(|(key, value)| Some((key, value?.to_vec())));
         Ok(rows.take(limit).collect())
@@ -272,7 +253,8 @@ impl Store {
     }
 
     pub(crate) fn is_due(&self) -> bool {
-        let is_late = self.written_at.elapsed() >= BEHIND && !self.committed.is_empty();
+        let is_late =
+            self.host.now().saturating_duration_since(self.written_at) >= BEHIND && !self.committed.is_empty();
         is_late || self.committed.bytes >= BEHIND_BYTES
     }
 
@@ -283,24 +265,26 @@ impl Store {
 
     /// Writes what is committed. `record` is the newest committed one, `position` the changelog offset behind it or lower:
     /// too low is harmless, too high would lose rows.
-    pub(crate) fn write(&mut self, record: &CommitRecord, position: u64, now: Timestamp) -> Result<(), Failure> {
-        self.written_at = Instant::now();
-        let mut batch = WriteBatch::default();
-        let family = self.rows_family();
-        for (key, value) in &self.committed.rows {
-            match value {
-                Some(value) => batch.put_cf(family, row_key(*key), value),
-                None => batch.delete_cf(family, row_key(*key)),
+    pub(crate) fn write(&mut self, record: &CommitRecord, position: u64) -> Result<(), Failure> {
+        self.written_at = self.host.now();
+        let (committed, now) = (&self.committed, self.host.wall());
+        let written = self.directory.write(&mut |batch| {
+            for (key, value) in &committed.rows {
+                match value {
+                    Some(value) => batch.put(Space::Rows, &row_key(*key), value),
+                    None => batch.delete(Space::Rows, &row_key(*key)),
+                }
             }
-        }
-        for (key, due) in &self.committed.timers {
-            match due {
-                Some(due) => batch.put_cf(family, timer_key(*key), due_value(*due)),
-                None => batch.delete_cf(family, timer_key(*key)),
+            for (key, due) in &committed.timers {
+                match due {
+                    Some(due) => batch.put(Space::Rows, &timer_key(*key), &due_value(*due)),
+                    None => batch.delete(Space::Rows, &timer_key(*key)),
+                }
             }
-        }
-        mark(&mut batch, record, position, record.digest, now);
-        let written = self.db.write(batch);
+            // The fault: so many records later than it is true of.
+            let too_far = if faults::chosen() == Mutation::PositionTooHigh { 200 } else { 0 };
+            mark(batch, record, position + too_far, record.digest, now);
+        });
         self.stuck = written.as_ref().err().map(|error| format!("the state directory takes no writes: {error}"));
         written?;
         self.committed = Changes::default();
@@ -309,16 +293,16 @@ impl Store {
 
     /// Writes a piece of a restore. `digest` is carried along by the caller.
     pub(crate) fn restore(&mut self, piece: Piece<'_>) -> Result<(), Failure> {
-        let mut batch = WriteBatch::default();
-        let family = self.rows_family();
-        for (key, value) in piece.changes {
-            match value {
-                Some(value) => batch.put_cf(family, key, value),
-                None => batch.delete_cf(family, key),
+        let now = self.host.wall();
+        self.directory.write(&mut |batch| {
+            for (key, value) in piece.changes {
+                match value {
+                    Some(value) => batch.put(Space::Rows, key, value),
+                    None => batch.delete(Space::Rows, key),
+                }
             }
-        }
-        mark(&mut batch, piece.record, piece.position, piece.digest, piece.now);
-        self.db.write(batch)?;
+            mark(batch, piece.record, piece.position, piece.digest, now);
+        })?;
         self.digest = piece.digest;
         for (key, value) in piece.changes {
             if let Some(Subject::Timer(key)) = subject(key) {
@@ -330,11 +314,11 @@ impl Store {
 
     /// The value of a changelog key as it lies on disk.
     pub(crate) fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-        self.db.get_cf(self.rows_family(), key)
+        self.directory.get(Space::Rows, key)
     }
 
     pub(crate) fn write_card(&self, card: &str) -> Result<(), Failure> {
-        self.db.put(CARD, card)
+        self.directory.write(&mut |batch| batch.put(Space::Marks, CARD, card.as_bytes()))
     }
 }
 
@@ -344,7 +328,6 @@ pub(crate) struct Piece<'a> {
     pub(crate) record: &'a CommitRecord,
     pub(crate) position: u64,
     pub(crate) digest: u128,
-    pub(crate) now: Timestamp,
 }
 
 impl Changes {
@@ -353,37 +336,23 @@ impl Changes {
     }
 }
 
-fn mark(batch: &mut WriteBatch, record: &CommitRecord, position: u64, digest: u128, now: Timestamp) {
-    batch.put(RECORD, record.to_string());
-    batch.put(POSITION, position.to_be_bytes());
-    batch.put(DIGEST, digest.to_be_bytes());
-    batch.put(WRITTEN, now.0.to_be_bytes());
+fn mark(batch: &mut dyn Writing, record: &CommitRecord, position: u64, digest: u128, now: Timestamp) {
+    batch.put(Space::Marks, RECORD, record.to_string().as_bytes());
+    batch.put(Space::Marks, POSITION, &position.to_be_bytes());
+    batch.put(Space::Marks, DIGEST, &digest.to_be_bytes());
+    batch.put(Space::Marks, WRITTEN, &now.0.to_be_bytes());
 }
 
-fn local(db: &DB) -> Result<Local, Failure> {
+fn local(directory: &dyn Directory) -> Result<Local, Failure> {
+    let mark = |key: &[u8]| directory.get(Space::Marks, key);
     let number = |value: Option<Vec<u8>>| value.and_then(|value| Some(u64::from_be_bytes(value.try_into().ok()?)));
     let text = |value: Option<Vec<u8>>| value.and_then(|value| String::from_utf8(value).ok());
-    let digest = db.get(DIGEST)?.and_then(|value| Some(u128::from_be_bytes(value.try_into().ok()?)));
+    let digest = mark(DIGEST)?.and_then(|value| Some(u128::from_be_bytes(value.try_into().ok()?)));
     Ok(Local {
-        card: text(db.get(CARD)?),
-        record: text(db.get(RECORD)?).and_then(|text| text.parse().ok()).unwrap_or_default(),
-        position: number(db.get(POSITION)?).unwrap_or_default(),
+        card: text(mark(CARD)?),
+        record: text(mark(RECORD)?).and_then(|text| text.parse().ok()).unwrap_or_default(),
+        position: number(mark(POSITION)?).unwrap_or_default(),
         digest: digest.unwrap_or_default(),
-        written: Timestamp(number(db.get(WRITTEN)?).unwrap_or_default() as i64),
+        written: Timestamp(number(mark(WRITTEN)?).unwrap_or_default() as i64),
     })
-}
-
-fn family(cache: &Cache) -> Options {
-    let mut options = Options::default();
-    options.set_write_buffer_size(16 << 20);
-    options.set_max_write_buffer_number(3);
-    options.set_compression_type(DBCompressionType::Lz4);
-    let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_block_size(8 << 10);
-    table.set_bloom_filter(10.0, false);
-    table.set_format_version(6);
-    options.set_block_based_table_factory(&table);
-    options
 }

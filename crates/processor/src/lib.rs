@@ -5,5 +5,6 @@ mod machine;
 mod options;
 mod service;
 
+pub use machine::machine;
 pub use options::{Options, TimeSource};
 pub use service::{Directory, Drained, Handle, Service, ShardStatus};

@@ -17,6 +17,11 @@ use campanile_triage::{Effects, Ids, Input, Publish, State, Timer, TimerKind, Wa
 use crate::job::{Dead, EventJob, Job};
 use crate::service::Directory;
 
+/// The machine of one shard, for whoever steps an engine himself: the simulator.
+pub fn machine(directory: Directory, shard: ShardId, public_url: &str) -> impl Machine + use<> {
+    TriageMachine::new(directory, shard, public_url.to_owned())
+}
+
 pub(crate) struct TriageMachine {
     directory: Directory,
     current: Arc<Snapshot>,
