@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use campanile_ledger::{Claim, CommitRecord, Lane, Opening, Shards};
 use campanile_model::{ShardId, Timestamp};
 
+use crate::faults::{self, Fault as Mutation, Point};
 use crate::ledger::Core;
 use crate::post::{End, Post};
 use crate::reader::LaneReader;
@@ -103,6 +104,7 @@ impl Owner for Ownership {
 
     fn revoking(&self, shard: u16) {
         if let Some(post) = self.take_away(shard) {
+            faults::reach(Point::Revoking);
             post.revoke(REVOKE_WAIT);
             self.tell(News::Revoked(shard));
         }
@@ -318,6 +320,7 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         digest: restored.store.digest,
         ..restored.record.clone()
     };
+    faults::reach(Point::Restored);
     post.open_at(restored.record, restored.position);
     let mut committer = Committer {
         shard,
@@ -332,7 +335,11 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         return Err(Refusal::Again("the shard went away while it was opened".to_owned()));
     }
     committer.gate.clone_from(&options.before_send);
-    for (reader, offset) in group.readers.iter().zip(record.next) {
+    for ((reader, lane), offset) in group.readers.iter().zip(Lane::ALL).zip(record.next) {
+        let offset = match faults::chosen() {
+            Mutation::ForgottenSeek => wire.lane_ends(lane, shard)?.end,
+            _ => offset,
+        };
         reader.assign(shard, offset);
     }
     std::thread::Builder::new()

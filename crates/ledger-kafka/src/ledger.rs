@@ -8,6 +8,7 @@ use rocksdb::Cache;
 
 use crate::appender::KafkaAppender;
 use crate::claims::{Group, KafkaShards};
+use crate::faults;
 use crate::options::Options;
 use crate::pulse::Pulse;
 use crate::tail::KafkaTail;
@@ -40,6 +41,7 @@ impl Ledger {
     /// # Errors
     /// The cluster is out of reach, or its topics were not made.
     pub fn open(options: Options) -> Result<Self, TopicsError> {
+        faults::open_page(&options.data);
         let card = topics::card(&options)?;
         let names = Names::new(&options);
         let counts = topics::partitions(&options)?;

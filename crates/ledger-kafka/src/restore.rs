@@ -11,6 +11,7 @@ use campanile_model::Timestamp;
 use rocksdb::Cache;
 
 use crate::commit_record::{Subject, share, subject};
+use crate::faults::{self, Fault as Mutation, Point};
 use crate::wire::{Change, Fault, Wire, Witness};
 use crate::write_behind::{Local, Piece, Store, Value};
 
@@ -155,6 +156,9 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<(), Refusal> {
     if !path.exists() {
         return Ok(());
     }
+    if faults::chosen() == Mutation::WipeBeforeVerify {
+        return std::fs::remove_dir_all(path).map_err(|error| Refusal::Again(error.to_string()));
+    }
     let aside = path.with_extension(format!("aside-{}", now.0));
     std::fs::rename(path, &aside).map_err(|error| Refusal::Again(format!("{}: {error}", path.display())))
 }
@@ -187,6 +191,7 @@ impl Replay<'_> {
     fn apply(&mut self, change: &Change<'_>) -> Result<(), rocksdb::Error> {
         self.position = change.offset + 1;
         self.read += 1;
+        faults::reach(Point::Restoring);
         match subject(change.key) {
             Some(Subject::Commit) => {
                 let text = change.value.and_then(|value| std::str::from_utf8(value).ok());

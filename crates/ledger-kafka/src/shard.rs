@@ -8,6 +8,7 @@ use campanile_ledger::{Batch, CommitRecord, Intake, Lane, Opening, RowKey, Settl
 use campanile_model::{ShardId, Timestamp};
 
 use crate::claims::{Group, wall};
+use crate::faults::Inputs;
 use crate::ledger::Core;
 use crate::post::{End, Post};
 use crate::transaction::Sealed;
@@ -34,6 +35,7 @@ pub struct KafkaShard {
     seen: AtomicU64,
     /// The newest commit that the table has settled.
     settled: u64,
+    inputs: Inputs,
     /// Last, so that the state directory is closed before the shard can be claimed again.
     _release: Release,
 }
@@ -57,7 +59,8 @@ impl KafkaShard {
         let sealed = parts.opening.commit.clone();
         let settled = sealed.seq;
         let release = Release { id: parts.id, group: Arc::clone(&parts.group) };
-        Self { parts, sealed, asked_at: None, seen: AtomicU64::new(0), settled, _release: release }
+        let inputs = Inputs::new(sealed.next[0]);
+        Self { parts, sealed, asked_at: None, seen: AtomicU64::new(0), settled, inputs, _release: release }
     }
 
     fn alive(&self) -> Result<(), Stop> {
@@ -79,6 +82,7 @@ impl KafkaShard {
         if record.seq > self.settled {
             self.settled = record.seq;
             self.parts.store.settle(record.seq);
+            self.inputs.committed(record.next[0]);
         }
         if self.parts.store.is_due()
             && let Err(error) = self.parts.store.write(&record, position, wall())
@@ -166,6 +170,9 @@ impl Shard for KafkaShard {
             let ends = if self.may_read() { self.fill(max, intake)? } else { None };
             let left = until.saturating_duration_since(Instant::now());
             if !is_empty(intake) || left.is_zero() {
+                if let Some(newest) = intake.main.back() {
+                    self.inputs.read(newest.offset + 1);
+                }
                 // Of what is in hand nothing may be younger than the horizon, so it comes only with empty hands or at the
                 // end, where the engine takes it after these.
                 intake.horizon = ends.and_then(|ends| self.horizon(ends));

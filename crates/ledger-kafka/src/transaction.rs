@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use campanile_ledger::{CommitRecord, Publish};
 
 use crate::commit_record::{COMMIT_KEY, due_value, row_key, timer_key};
+use crate::faults::{self, Counter, Fault as Mutation, Point};
 use crate::options::Gate;
 use crate::post::{End, Post};
 use crate::wire::{Delivered, Fault, Outgoing, Place, Probe, Producer, Session, Wire};
@@ -69,7 +70,10 @@ impl Committer {
         }
         while !self.post.has_ended() {
             match self.attempt(sealed) {
-                Ok(delivered) => return self.post.committed(&sealed.record, delivered),
+                Ok(delivered) => {
+                    faults::reach(Point::Committed);
+                    return self.post.committed(&sealed.record, delivered);
+                }
                 Err(Outcome::Lost(reason)) => return self.post.end(End::Lost(reason)),
                 Err(Outcome::Wait) => std::thread::sleep(SESSION_NAP),
                 Err(Outcome::Retry(reason)) => {
@@ -95,8 +99,19 @@ impl Committer {
                 Resolved::Lost(reason) => return Err(Outcome::Lost(reason)),
             }
         }
+        faults::note(Counter::TransactionsBegun, 1);
+        let outcome = self.transact(sealed, &session);
+        faults::note(Counter::TransactionsEnded, 1);
+        outcome
+    }
+
+    fn transact(&mut self, sealed: &Sealed, session: &Session) -> Result<Option<Delivered>, Outcome> {
         let Some(producer) = self.producer.as_mut() else { return Err(Outcome::Wait) };
-        match send(producer.as_mut(), sealed, &session) {
+        let sent = match faults::chosen() {
+            Mutation::CommitBeforeState => send_record_first(producer.as_mut(), sealed, session),
+            _ => send(producer.as_mut(), sealed, session),
+        };
+        match sent {
             Ok(delivered) => self.commit(delivered),
             Err(Fault::Dead(reason)) => {
                 self.producer = None;
@@ -118,7 +133,8 @@ impl Committer {
     fn commit(&mut self, delivered: Delivered) -> Result<Option<Delivered>, Outcome> {
         let Some(producer) = self.producer.as_mut() else { return Err(Outcome::Wait) };
         let began = Instant::now();
-        match producer.commit() {
+        faults::reach(Point::Ending);
+        match faults::commit(|| producer.commit()) {
             Ok(()) => {
                 if producer.is_disturbed() || began.elapsed() > COMMIT_SLOW {
                     // The answer may be to a repeated request, and the first may still come and end what follows.
@@ -128,7 +144,9 @@ impl Committer {
             }
             Err(fault) => {
                 // Unknown, whatever the error says: only the committed offset tells.
-                self.producer = None;
+                if faults::chosen() != Mutation::ReusedProducer {
+                    self.producer = None;
+                }
                 Err(Outcome::Retry(fault.to_string()))
             }
         }
@@ -143,8 +161,13 @@ impl Committer {
 
     /// A new producer, but only as a member: otherwise a zombie and the rightful owner would fence each other for ever.
     fn renew(&mut self, sealed: &Sealed) -> Result<Resolved, Outcome> {
-        match self.wire.probe(self.shard, sealed.record.next[2]) {
-            Probe::Member => {}
+        faults::reach(Point::Renewing);
+        let probe = match faults::chosen() {
+            Mutation::NoProbe => Probe::Member,
+            _ => self.wire.probe(self.shard, sealed.record.next[2]),
+        };
+        match probe {
+            Probe::Member => faults::reach(Point::Probed),
             Probe::Unclear(reason) => return Err(Outcome::Retry(reason)),
             Probe::Gone(reason) => return Err(Outcome::Lost(reason)),
         }
@@ -170,12 +193,27 @@ enum Outcome {
 
 /// Sends all of a batch and its offset, up to but without the commit.
 fn send(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) -> Result<Delivered, Fault> {
-    let text = sealed.record.to_string();
     producer.begin()?;
+    send_state(producer, sealed)?;
+    send_record(producer, sealed, session)
+}
+
+/// The fault of that name: two transactions where there must be one. The caller commits the second.
+fn send_record_first(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) -> Result<Delivered, Fault> {
+    producer.begin()?;
+    let delivered = send_record(producer, sealed, session)?;
+    producer.commit()?;
+    producer.begin()?;
+    send_state(producer, sealed)?;
+    Ok(delivered)
+}
+
+fn send_state(producer: &mut dyn Producer, sealed: &Sealed) -> Result<(), Fault> {
     for publish in &sealed.publish {
         let place = Place::Topic(publish.topic, publish.partition);
         producer.produce(place, Outgoing::Record(&publish.record), false)?;
     }
+    faults::reach_half(sealed.record.epoch.0);
     for (key, value) in &sealed.changes.rows {
         let row = Outgoing::Row { key: &row_key(*key), value: value.as_deref() };
         producer.produce(Place::Changelog, row, false)?;
@@ -185,12 +223,22 @@ fn send(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) -> Resu
         let row = Outgoing::Row { key: &timer_key(*key), value: value.as_ref().map(|value| value.as_slice()) };
         producer.produce(Place::Changelog, row, false)?;
     }
+    Ok(())
+}
+
+fn send_record(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) -> Result<Delivered, Fault> {
+    let text = sealed.record.to_string();
     // Last of all, so that who reads it has read everything it speaks of.
     let commit = Outgoing::Row { key: COMMIT_KEY, value: Some(text.as_bytes()) };
     producer.produce(Place::Changelog, commit, true)?;
-    let delivered = producer.drain()?;
+    let delivered = match faults::chosen() {
+        Mutation::SkippedDrain => Delivered { offset: 0, at: sealed.record.now },
+        _ => producer.drain()?,
+    };
+    faults::reach(Point::Drained);
     // Also when only timers, hop or door moved: without it the group would not fence this transaction.
     producer.send_offsets(sealed.record.next[0], &text, session)?;
+    faults::reach(Point::OffsetsSent);
     Ok(delivered)
 }
 
@@ -206,6 +254,10 @@ pub(crate) fn resolve(wire: &dyn Wire, shard: u16, record: &CommitRecord) -> Res
 }
 
 fn judge(found: Option<&CommitRecord>, record: &CommitRecord) -> Resolved {
+    if faults::chosen() == Mutation::OutSeqForSeq {
+        let is_in = found.is_some_and(|found| found.out_seq == record.out_seq && found.claim == record.claim);
+        return if is_in { Resolved::Committed } else { Resolved::SendAgain };
+    }
     let seq = found.map_or(0, |found| found.seq);
     match found {
         Some(found) if found.seq == record.seq && found.claim == record.claim => Resolved::Committed,

@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Reb
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use crate::faults::{self, Fault as Mutation};
 use crate::native::{self, Event};
 use crate::options::Options;
 use crate::producer_rdkafka::RdkafkaProducer;
@@ -86,6 +87,17 @@ impl Rdkafka {
         Ok(Self { options, ledger, names, member })
     }
 
+    /// Metadata that the broker does not fence, of a consumer that is in no group: the fault of generation -1.
+    fn stranger(&self) -> Option<Session> {
+        static STRANGER: std::sync::OnceLock<Option<Session>> = std::sync::OnceLock::new();
+        let make = || {
+            let mut config = self.options.reader(self.ledger);
+            let consumer: BaseConsumer = config.set("group.id", self.options.group(self.ledger)).create().ok()?;
+            Some(Session { generation: -1, native: Arc::new(consumer.group_metadata()?) })
+        };
+        STRANGER.get_or_init(make).clone()
+    }
+
     fn ends(&self, topic: &str, shard: u16) -> Result<Ends, Fault> {
         // The member reads committed, so the upper end is the last stable offset.
         let ends = self.member.fetch_watermarks(topic, i32::from(shard), ANSWER_WAIT);
@@ -101,6 +113,9 @@ impl Wire for Rdkafka {
     }
 
     fn session(&self) -> Option<Session> {
+        if faults::chosen() == Mutation::GenerationMinusOne {
+            return self.stranger();
+        }
         let before = native::generation(&self.member)?;
         let metadata = self.member.group_metadata()?;
         let after = native::generation(&self.member)?;

@@ -22,6 +22,7 @@ use rocksdb::{
 };
 
 use crate::commit_record::{Subject, due_of, due_value, row_key, share, subject, timer_key};
+use crate::faults::{self, Fault as Mutation, Point};
 
 /// How far the disk may lag behind what is committed, in time and bytes.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -299,12 +300,24 @@ impl Store {
                 None => batch.delete_cf(family, timer_key(*key)),
             }
         }
-        mark(&mut batch, record, position, record.digest, now);
+        // The fault: so many records later than it is true of.
+        let too_far = if faults::chosen() == Mutation::PositionTooHigh { 200 } else { 0 };
+        mark(&mut batch, record, position + too_far, record.digest, now);
         let written = self.db.write(batch);
+        faults::tear(self.db.path());
+        faults::reach(Point::Written);
+        faults::reach_compacting(|| self.flush_and_compact());
         self.stuck = written.as_ref().err().map(|error| format!("the state directory takes no writes: {error}"));
         written?;
         self.committed = Changes::default();
         Ok(())
+    }
+
+    /// Only for the place C10 of the crash matrix, which random kills hardly ever meet.
+    fn flush_and_compact(&self) {
+        let family = self.rows_family();
+        drop(self.db.flush_cf(family));
+        self.db.compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
     }
 
     /// Writes a piece of a restore. `digest` is carried along by the caller.
