@@ -66,6 +66,8 @@ def arguments():
     parser.add_argument("--rate", type=float, help="events per second; default: enough that the load outlasts the kills")
     parser.add_argument("--mutate", help="break the server on purpose; the run must then fail")
     parser.add_argument("--power", choices=["cut"], help="cut files back to what was synced after each kill")
+    parser.add_argument("--points", type=int, default=0, help="Kafka: die so often at each point of the crash matrix")
+    parser.add_argument("--point", action="append", help="only at this point; may be given again")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of kills and events")
     parser.add_argument("--campanile", type=pathlib.Path, help="a server with faults; default: built here")
     parser.add_argument("--load", type=pathlib.Path, help="the load harness; default: built here")

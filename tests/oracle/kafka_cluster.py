@@ -18,6 +18,7 @@ from process import Dead, Process, free_port
 
 START_WAIT_S = 60
 DAY_MS = 24 * 3600 * 1000
+# How long a dead processor keeps its shards, which is what `session.timeout.ms` is set to.
 SESSION_S = 10
 
 
@@ -101,13 +102,20 @@ class Role(Process):
 
     def start(self, *arguments, **environment):
         """Starts it and waits until it says that it works."""
+        begin = self.log.stat().st_size
+        self.launch(self._command(*arguments), **environment)
+        word = b"listening on" if self.port else b"processing"
+        self.wait_until(lambda: word in self.log.read_bytes()[begin:], START_WAIT_S)
+
+    def launch_at(self, at: str, **environment):
+        """Starts it with a place in the code at which it is to die or stop, be it before it works."""
+        self.launch(self._command(), CAMPANILE_AT=at, **environment)
+
+    def _command(self, *arguments) -> list:
         command = [self.cluster.binary, self.role, "--kafka", self.cluster.brokers, "--instance", self.name,
                    "--data", self.data, *arguments]
         command += ["--listen", f"127.0.0.1:{self.port}"] if self.port else ["--threads", "2"]
-        begin = self.log.stat().st_size
-        self.launch(command, **environment)
-        word = b"listening on" if self.port else b"processing"
-        self.wait_until(lambda: word in self.log.read_bytes()[begin:], START_WAIT_S)
+        return command
 
     def wait_stopped(self, wait_s: float) -> bool:
         """Whether it has stopped itself within the time."""
@@ -131,6 +139,10 @@ class Role(Process):
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
+
+    def shards_since(self, since: float) -> set:
+        """Shards that it has opened since an instant."""
+        return {line["shard"] for at, line in self.told("the shard is ours") if at >= since}
 
     def told(self, *messages: str) -> list:
         """Log lines with one of these messages: (seconds since 1970, line)."""

@@ -113,6 +113,9 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.door = door
         super().__init__(path, _Conversation)
 
+    def handle_error(self, request, client_address):
+        """An asker that leaves in the middle of an answer is none of our business."""
+
 
 class _Conversation(socketserver.StreamRequestHandler):
     def handle(self):

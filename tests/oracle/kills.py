@@ -10,6 +10,15 @@ LOAD_S = (0.3, 5.0)
 GAP_MAX_S = 60
 
 
+def wait_for_work(moved_on, since: float, senders) -> float:
+    """Waits until something has come out that was appended after an instant; gives how long that took from it. Append
+    times are the servers' clock, which is this machine's: what came before a kill is told apart."""
+    until = time.time() + GAP_MAX_S
+    while not moved_on(since * 1000) and time.time() < until and senders.running():
+        time.sleep(0.005)
+    return time.time() - since
+
+
 class Kills:
     """`follower` is a reader beside the run."""
 
@@ -46,13 +55,7 @@ class Kills:
     def bring_back(self, nth: int, victim, killed_at: float):
         """Starts it again and waits until work goes on."""
         victim.start()
-        self.wait_for_work(self.follower.moved_on, killed_at)
-
-    def wait_for_work(self, moved_on, killed_at: float):
-        """Append times are the servers' clock, which is this machine's: what came before the kill is told apart."""
-        until = time.time() + GAP_MAX_S
-        while not moved_on(killed_at * 1000) and time.time() < until and self.senders.running():
-            time.sleep(0.005)
+        wait_for_work(self.follower.moved_on, killed_at, self.senders)
 
     def _kill(self, nth, victim, load_s):
         killed_at = time.time()

@@ -13,10 +13,11 @@ import mutations
 import restores
 from commands import Commander
 from compare import Findings
-from kafka_cluster import SESSION_S, Cluster, Role
+from kafka_cluster import Cluster, Role
 from kafka_door import KafkaDoor
 from kafka_log import Reader
-from kills import Kills
+from kills import Kills, wait_for_work
+from points import PASSES, Points
 from reorganiser import Reorganiser
 from senders import Senders
 from server import wait_until_drained
@@ -49,12 +50,12 @@ class RoleKills(Kills):
 
     def bring_back(self, nth, victim, killed_at):
         if victim is not self.gateway and nth % TAKEOVER_ONE_IN == TAKEOVER_ONE_IN - 1:
-            self.wait_for_work(self.follower.moved_on_everywhere, killed_at)
+            wait_for_work(self.follower.moved_on_everywhere, killed_at, self.senders)
             self.takeovers += 1
             victim.start()
         else:
             victim.start()
-            self.wait_for_work(self.follower.moved_on_everywhere, killed_at)
+            wait_for_work(self.follower.moved_on_everywhere, killed_at, self.senders)
 
     def note_gap(self, nth, gap_s):
         if nth % TAKEOVER_ONE_IN == TAKEOVER_ONE_IN - 1:
@@ -129,8 +130,25 @@ class House:
                              f"{history[-1][2].digest:032x}")
 
 
+def run_points(chosen, home: pathlib.Path, findings: Findings) -> tuple:
+    """A run in which processors die at the named points and nowhere else."""
+    with contextlib.ExitStack() as stack:
+        house = House(chosen, home, stack)
+        for processor in house.processors:
+            processor.start()
+        house.start_load()
+        points = Points(house, random.Random(chosen.seed))
+        points.run(chosen.points, findings, chosen.point or tuple(PASSES))
+        house.senders.cut_short()
+        house.calm(findings)
+        told = house.judge(findings)
+    return f"{points.told()} · {told}", True
+
+
 def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
     """One whole run: what was done, in words, and whether the kills hit enough to prove something."""
+    if chosen.points:
+        return run_points(chosen, home, findings)
     environment = dict(mutations.ON_KAFKA.get(chosen.mutate, {}))
     if chosen.mutate:
         environment["CAMPANILE_MUTATE"] = chosen.mutate

@@ -39,8 +39,10 @@ def check(topics, roles, shards: int, findings, damage_is_wrong=True) -> Restore
 def _one(found, name, line, history, findings):
     offsets = [offset for offset, _, _ in history]
     last = bisect.bisect_left(offsets, line["until"]) - 1
-    if last < 0 or history[last][2].owner != name:
-        found.other += line["from"] > 0 or last >= 0
+    if last < 0:
+        return  # a new shard
+    if history[last][2].owner != name:
+        found.other += 1
         return
     found.warm += 1
     first = min(bisect.bisect_left(offsets, line["from"]), last)

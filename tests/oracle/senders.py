@@ -15,6 +15,7 @@ class Senders:
         self.journals = [home / "http.ndjson", home / "append.ndjson"]
         self.logs = [home / "http.log", home / "append.log"]
         self.processes = []
+        self.is_cut_short = False
 
     def start(self):
         events, seed = self.chosen.events, self.chosen.seed
@@ -42,9 +43,14 @@ class Senders:
             except subprocess.TimeoutExpired:
                 code = "no end"
                 process.kill()
-            if code != 0:
+            if code != 0 and not self.is_cut_short:
                 problems.append(f"{' '.join(map(str, process.args))}: {code}: {log.read_text(errors='replace')[-500:]}")
         return problems
+
+    def cut_short(self):
+        """Ends the load before all is sent: enough was seen. What was on its way was promised to nobody."""
+        self.is_cut_short = True
+        self.clear()
 
     def clear(self):
         for process in self.processes:

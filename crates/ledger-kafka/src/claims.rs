@@ -143,7 +143,7 @@ impl Group {
             Arc::new(Ownership { owned: Mutex::default(), changed: Condvar::new(), core: Arc::clone(core) });
         let ledger = core.card.ledger.0;
         let owner: Arc<dyn Owner> = Arc::clone(&ownership) as Arc<dyn Owner>;
-        let wire: Arc<dyn Wire> = Arc::new(Rdkafka::join(core.options.clone(), ledger, owner)?);
+        let wire: Arc<dyn Wire> = Arc::new(Rdkafka::join(core.options.clone(), ledger, core.card.shards, owner)?);
         let reader = |lane| LaneReader::start(&core.options, ledger, &core.names, lane, Arc::clone(&core.pulse));
         let [main, hop, door] = Lane::ALL.map(|lane| reader(lane).map_err(Fault::Again));
         let is_stopped = Arc::new(AtomicBool::new(false));

@@ -15,6 +15,7 @@ mod faults;
 mod ledger;
 mod native;
 mod options;
+mod orphans;
 mod post;
 mod producer_rdkafka;
 mod pulse;

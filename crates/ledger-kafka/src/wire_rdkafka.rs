@@ -1,6 +1,7 @@
 //! The wire over librdkafka: the group member, transactional producers, look-ups. Error classes are sorted here.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use campanile_ledger::{Ends, Lane, Topic};
@@ -11,12 +12,15 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use crate::faults::{self, Fault as Mutation};
 use crate::native::{self, Event};
 use crate::options::Options;
+use crate::orphans::{Standing, Watch};
 use crate::producer_rdkafka::RdkafkaProducer;
 use crate::topics::Names;
 use crate::wire::{Change, Fault, Owner, Probe, Producer, Session, Wire, Witness};
 
 /// Longest wait for one answer of the cluster.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for what the group says of itself: nobody serves the group meanwhile.
+const LOOK_WAIT: Duration = Duration::from_secs(1);
 /// A restore that hears nothing for so long is given up and begun again.
 const CHANGELOG_SILENCE: Duration = Duration::from_secs(20);
 
@@ -73,18 +77,50 @@ pub(crate) struct Rdkafka {
     ledger: u64,
     names: Names,
     member: BaseConsumer<Member>,
+    shards: u16,
+    watch: Mutex<Watch>,
+    /// Whether the subscription has a second topic now.
+    is_wide: AtomicBool,
 }
 
 impl Rdkafka {
     /// Joins the group.
-    pub(crate) fn join(options: Options, ledger: u64, owner: Arc<dyn Owner>) -> Result<Self, Fault> {
+    pub(crate) fn join(options: Options, ledger: u64, shards: u16, owner: Arc<dyn Owner>) -> Result<Self, Fault> {
         let names = Names::new(&options);
         let main = names.of(Topic::Events).to_owned();
         let context = Member { owner, main: main.clone() };
         let member: BaseConsumer<Member> =
             options.member(ledger).create_with_context(context).map_err(|error| fault(&error))?;
         member.subscribe(&[&main]).map_err(|error| fault(&error))?;
-        Ok(Self { options, ledger, names, member })
+        let (watch, is_wide) = (Mutex::new(Watch::new()), AtomicBool::new(false));
+        Ok(Self { options, ledger, names, member, shards, watch, is_wide })
+    }
+
+    /// Looks from time to time whether every shard has an owner, and asks for a rebalance if not.
+    fn look_for_orphans(&self) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watch.is_due() {
+            return;
+        }
+        let (group, main) = (self.options.group(self.ledger), self.names.of(Topic::Events));
+        let listed = self.member.fetch_group_list(Some(&group), LOOK_WAIT).ok();
+        let standing = listed.and_then(|list| list.groups().first().and_then(|group| Standing::of(group, main)));
+        let missing = watch.look(standing.as_ref(), &self.options.client_id(), self.shards);
+        if !missing.is_empty() {
+            tracing::warn!(?missing, "shards have no owner although the group is at rest; asking for a rebalance");
+            self.rejoin();
+        }
+    }
+
+    /// Only a changed subscription makes librdkafka join again. The second topic is small, and whatever of it we are
+    /// assigned is no shard and stays paused.
+    fn rejoin(&self) {
+        let (main, second) = (self.names.of(Topic::Events), self.names.of(Topic::Directory));
+        let is_wide = !self.is_wide.fetch_xor(true, Ordering::Relaxed);
+        let topics: &[&str] = if is_wide { &[main, second] } else { &[main] };
+        if let Err(error) = self.member.subscribe(topics) {
+            tracing::warn!(%error, "a rebalance could not be asked for");
+        }
     }
 
     /// Metadata that the broker does not fence, of a consumer that is in no group: the fault of generation -1.
@@ -110,6 +146,7 @@ impl Wire for Rdkafka {
     fn poll(&self, wait: Duration) {
         // Whatever comes in the moment between assignment and pause is nobody's: nothing is stored or committed from it.
         drop(self.member.poll(wait));
+        self.look_for_orphans();
     }
 
     fn session(&self) -> Option<Session> {
