@@ -25,6 +25,10 @@ from kills import IN_COMMIT_LEAST, IN_FLIGHT_SHARE, LOAD_S
 from process import Dead
 
 
+# Events a second that two cores carry with everything on them: a broker in Java, a client in Python.
+RATE_MAX = {"rocks": 1_000_000, "kafka": 2500}
+
+
 def main() -> int:
     chosen = arguments()
     home = pathlib.Path(tempfile.mkdtemp(prefix="campanile-exactly-once-")).resolve()
@@ -67,7 +71,10 @@ def arguments():
     parser.add_argument("--mutate", help="break the server on purpose; the run must then fail")
     parser.add_argument("--power", choices=["cut"], help="cut files back to what was synced after each kill")
     parser.add_argument("--points", type=int, default=0, help="Kafka: die so often at each point of the crash matrix")
-    parser.add_argument("--point", action="append", help="only at this point; may be given again")
+    parser.add_argument("--zombies", type=int, default=0, help="Kafka: stop processors so often for longer than their session")
+    parser.add_argument("--damages", type=int, default=0, help="Kafka: damage so many state directories")
+    parser.add_argument("--point", action="append", help="only at this point, or this damage; may be given again")
+    parser.add_argument("--disturb", help="Kafka: lost-answer:N hides every Nth commit's answer, lost-commit:N the commit")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of kills and events")
     parser.add_argument("--campanile", type=pathlib.Path, help="a server with faults; default: built here")
     parser.add_argument("--load", type=pathlib.Path, help="the load harness; default: built here")
@@ -84,7 +91,7 @@ def arguments():
     chosen.campanile = chosen.campanile or binaries.server()
     chosen.load = chosen.load or binaries.load()
     # A gap of about a second follows each kill; some load must be left behind the last.
-    chosen.rate = chosen.rate or chosen.events / (chosen.kills * (sum(LOAD_S) / 2 + 2) + 5)
+    chosen.rate = chosen.rate or min(chosen.events / (chosen.kills * (sum(LOAD_S) / 2 + 2) + 5), RATE_MAX[chosen.ledger])
     print(f"exactly-once: seed {chosen.seed}, {chosen.events} events at {chosen.rate:.0f}/s, {chosen.kills} kills", flush=True)
     return chosen
 

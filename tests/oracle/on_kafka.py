@@ -13,20 +13,25 @@ import mutations
 import restores
 from commands import Commander
 from compare import Findings
+from damages import Damages
 from kafka_cluster import Cluster, Role
 from kafka_door import KafkaDoor
 from kafka_log import Reader
 from kills import Kills, wait_for_work
-from points import PASSES, Points
+from points import Points
 from reorganiser import Reorganiser
 from senders import Senders
 from server import wait_until_drained
+from zombies import Zombies
 
 SHARDS = 4
 PROCESSORS = ("p1", "p2")
 # Of the kills, one in so many hits the gateway; one in so many leaves a processor dead until another has its shards.
 GATEWAY_ONE_IN = 6
 TAKEOVER_ONE_IN = 5
+# While processors die at points, stop or find their directories damaged: so many events a second, until it is over.
+TROUBLED_RATE = 600
+WITHOUT_END = 10_000_000
 
 
 class RoleKills(Kills):
@@ -107,7 +112,7 @@ class House:
             if role.runs() and (code := role.end()) != 0:
                 findings.add("wrong", f"SIGTERM of {role.name}: exit code {code}:\n{role.tail()}")
 
-    def judge(self, findings: Findings, damage_is_wrong=True) -> str:
+    def judge(self, findings: Findings, plan) -> str:
         """Asks the oracle. Gives in words what was found."""
         export = self.home / "export.ndjson"
         digests = kafka_log.export(self.cluster.brokers, self.cluster.ledger, SHARDS, export)
@@ -116,7 +121,9 @@ class House:
         read, _ = judging.judge(export, findings)
         commits.check(read, SHARDS, findings)
         self._check_digests(digests, read, findings)
-        found = restores.check(read, self.processors, SHARDS, findings, damage_is_wrong)
+        if plan.zombies:
+            plan.zombies.check(read, findings)
+        found = restores.check(read, self.processors, SHARDS, findings, plan.damage_is_wrong)
         matched = judging.promises(read, self.senders, self.commander, self.follower, findings)
         inputs = read.count("events")
         return (f"events {inputs} · 202s matched {matched} · commits {read.count('commits')} · hops {read.count('triage')} "
@@ -130,37 +137,53 @@ class House:
                              f"{history[-1][2].digest:032x}")
 
 
-def run_points(chosen, home: pathlib.Path, findings: Findings) -> tuple:
-    """A run in which processors die at the named points and nowhere else."""
-    with contextlib.ExitStack() as stack:
-        house = House(chosen, home, stack)
-        for processor in house.processors:
-            processor.start()
-        house.start_load()
-        points = Points(house, random.Random(chosen.seed))
-        points.run(chosen.points, findings, chosen.point or tuple(PASSES))
-        house.senders.cut_short()
-        house.calm(findings)
-        told = house.judge(findings)
-    return f"{points.told()} · {told}", True
+class Plan:
+    """What befalls the processors in one run, and whether it was enough to prove something."""
+
+    def __init__(self, chosen):
+        need = mutations.ON_KAFKA.get(chosen.mutate)
+        self.environment = {"CAMPANILE_MUTATE": chosen.mutate, **need.environment} if need else {}
+        if chosen.disturb:
+            self.environment["CAMPANILE_DISTURB"] = chosen.disturb
+        self.counts = {"points": chosen.points, "zombies": chosen.zombies, "damages": chosen.damages}
+        if need and need.run != "kills":
+            self.counts = {need.run: need.count}
+        self.points = chosen.point or (need and need.points)
+        self.damage_is_wrong = not self.counts.get("damages")
+        if need and need.rate:
+            chosen.rate, chosen.events = need.rate, int(need.rate * 40)
+        if any(self.counts.values()):
+            # Until the last trouble is over; then it is cut short.
+            chosen.rate, chosen.events = min(chosen.rate, TROUBLED_RATE), WITHOUT_END
+        self.told, self.proves, self.zombies = [], True, None
+
+    def carry_out(self, chosen, house, findings: Findings):
+        chance = random.Random(chosen.seed)
+        for what, make in (("points", Points), ("zombies", Zombies), ("damages", Damages)):
+            if count := self.counts.get(what):
+                troubles = make(house, chance)
+                troubles.run(count, findings, *([tuple(self.points)] if self.points else []))
+                self.told.append(troubles.told())
+                if what == "zombies":
+                    self.zombies = troubles
+        if self.told:
+            return house.senders.cut_short()
+        kills = RoleKills(house.gateway, house.processors, house.senders, house.follower, chosen.kills, chance)
+        kills.run()
+        self.told.append(f"{kills.told()} · longest gap {kills.longest_gap_s:.1f} s · takeovers {kills.takeovers} (longest "
+                         f"{kills.longest_takeover_s:.1f} s)")
+        self.proves = kills.met()
 
 
 def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
-    """One whole run: what was done, in words, and whether the kills hit enough to prove something."""
-    if chosen.points:
-        return run_points(chosen, home, findings)
-    environment = dict(mutations.ON_KAFKA.get(chosen.mutate, {}))
-    if chosen.mutate:
-        environment["CAMPANILE_MUTATE"] = chosen.mutate
+    """One whole run: what was done, in words, and whether what was done was enough to prove something."""
+    plan = Plan(chosen)
     with contextlib.ExitStack() as stack:
-        house = House(chosen, home, stack, environment)
+        house = House(chosen, home, stack, plan.environment)
         for processor in house.processors:
             processor.start()
         house.start_load()
-        kills = RoleKills(house.gateway, house.processors, house.senders, house.follower, chosen.kills,
-                          random.Random(chosen.seed))
-        kills.run()
+        plan.carry_out(chosen, house, findings)
         house.calm(findings)
-        told = house.judge(findings)
-    return (f"{kills.told()} · {told} · takeovers {kills.takeovers} (longest {kills.longest_takeover_s:.1f} s) · longest "
-            f"gap {kills.longest_gap_s:.1f} s"), kills.met()
+        told = house.judge(findings, plan)
+    return " · ".join([*plan.told, told]), plan.proves

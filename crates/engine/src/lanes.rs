@@ -63,6 +63,18 @@ fn take_hop(intake: &mut Intake, source: Source, into: &mut VecDeque<Taken>) {
 pub(crate) fn moves_time(lane: Lane) -> bool {
     match lane {
         Lane::Main | Lane::Hop => true,
-        Lane::Door => false,
+        Lane::Door => door_moves_now(),
     }
+}
+
+#[cfg(not(feature = "faults"))]
+const fn door_moves_now() -> bool {
+    false
+}
+
+/// A fault on purpose, so that a test can show that it would be found.
+#[cfg(feature = "faults")]
+fn door_moves_now() -> bool {
+    static IS_SO: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *IS_SO.get_or_init(|| std::env::var("CAMPANILE_MUTATE").is_ok_and(|fault| fault == "door-moves-now"))
 }

@@ -320,7 +320,7 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         digest: restored.store.digest,
         ..restored.record.clone()
     };
-    faults::reach(Point::Restored);
+    faults::reach_of(Point::Restored, shard);
     post.open_at(restored.record, restored.position);
     let mut committer = Committer {
         shard,

@@ -2,7 +2,8 @@
 //! in what ships.
 //!
 //! `CAMPANILE_MUTATE` names one fault, so that a test can show that it would be found. `CAMPANILE_AT=C3:20:die` ends the
-//! process at the 20th time that it comes to the place C3 of the crash matrix, `…:stop` stops it there as SIGSTOP does.
+//! process at the 20th time that it comes to the place C3 of the crash matrix, `…:stop` stops it there as SIGSTOP does;
+//! `probed-2` is that place of shard 2 alone.
 //! `CAMPANILE_DISTURB=lost-answer:40` hides the answer of every 40th commit, `lost-commit:40` hides the commit itself.
 //! `<data>/flight` is 64 bytes kept up to date with pwrite, from which an outside program tells what a kill hit.
 
@@ -88,6 +89,8 @@ mod off {
     }
 
     pub(crate) const fn reach(_point: Point) {}
+
+    pub(crate) const fn reach_of(_point: Point, _shard: u16) {}
 
     pub(crate) const fn reach_half(_epoch: u64) {}
 
@@ -177,13 +180,25 @@ mod on {
     }
 
     /// Whether this is the time to die or stop.
-    fn is_aimed_at(point: Point) -> Option<&'static Aim> {
-        let aim = aim().filter(|aim| aim.point == name(point))?;
+    fn is_aimed_at(place: &str) -> Option<&'static Aim> {
+        let aim = aim().filter(|aim| aim.point == place)?;
         (aim.reached.fetch_add(1, Ordering::SeqCst) + 1 == aim.nth).then_some(aim)
     }
 
+    /// The place as one shard comes to it: `probed-2` is that of shard 2.
+    pub(crate) fn reach_of(point: Point, shard: u16) {
+        if let Some(aim) = is_aimed_at(&format!("{}-{shard}", name(point))) {
+            end_at(point, aim);
+        }
+    }
+
     pub(crate) fn reach(point: Point) {
-        let Some(aim) = is_aimed_at(point) else { return };
+        if let Some(aim) = is_aimed_at(name(point)) {
+            end_at(point, aim);
+        }
+    }
+
+    fn end_at(point: Point, aim: &Aim) {
         if aim.is_stop {
             // Its end is waited for, so this thread goes no further before the signal is there.
             let stopped = Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
@@ -210,7 +225,7 @@ mod on {
     }
 
     pub(crate) fn reach_compacting(compact: impl FnOnce()) {
-        if is_aimed_at(Point::Compacting).is_some() {
+        if is_aimed_at(name(Point::Compacting)).is_some() {
             die_soon();
             compact();
             std::process::abort();
@@ -229,7 +244,7 @@ mod on {
 
     /// Dies with the end of what was just written cut off, as if in the middle of the write.
     pub(crate) fn tear(table: &Path) {
-        if is_aimed_at(Point::Writing).is_none() {
+        if is_aimed_at(name(Point::Writing)).is_none() {
             return;
         }
         let logs = std::fs::read_dir(table).into_iter().flatten().flatten().map(|entry| entry.path());

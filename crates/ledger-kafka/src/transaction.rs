@@ -161,13 +161,13 @@ impl Committer {
 
     /// A new producer, but only as a member: otherwise a zombie and the rightful owner would fence each other for ever.
     fn renew(&mut self, sealed: &Sealed) -> Result<Resolved, Outcome> {
-        faults::reach(Point::Renewing);
+        faults::reach_of(Point::Renewing, self.shard);
         let probe = match faults::chosen() {
             Mutation::NoProbe => Probe::Member,
             _ => self.wire.probe(self.shard, sealed.record.next[2]),
         };
         match probe {
-            Probe::Member => faults::reach(Point::Probed),
+            Probe::Member => faults::reach_of(Point::Probed, self.shard),
             Probe::Unclear(reason) => return Err(Outcome::Retry(reason)),
             Probe::Gone(reason) => return Err(Outcome::Lost(reason)),
         }
