@@ -22,6 +22,7 @@ from senders import Senders
 from server import Server, wait_until_drained
 
 MUTATIONS = ("commit-before-state", "ack-before-append", "forgotten-cursor", "skip-fsync")
+DRAIN_WAIT_S = 120
 ROW_KINDS = ("alert", "answer", "details", "group", "incident", "members")
 
 
@@ -71,7 +72,8 @@ def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
             findings.add("lost", problem)
         commander.stop()
         reorganiser.stop()
-        wait_until_drained(server, 120)
+        if left := wait_until_drained(server, DRAIN_WAIT_S):
+            raise Dead(f"{left} inputs were not judged within {DRAIN_WAIT_S} s")
         rows = keep_rows(server, card, home)
         follower.stop()
         if (code := server.end()) != 0:

@@ -29,6 +29,7 @@ PROCESSORS = ("p1", "p2")
 # Of the kills, one in so many hits the gateway; one in so many leaves a processor dead until another has its shards.
 GATEWAY_ONE_IN = 6
 TAKEOVER_ONE_IN = 5
+DRAIN_WAIT_S = 60
 # While processors die at points, stop or find their directories damaged: so many events a second, until it is over.
 TROUBLED_RATE = 600
 WITHOUT_END = 10_000_000
@@ -107,7 +108,8 @@ class House:
             findings.add("lost", problem)
         self.commander.stop()
         self.reorganiser.stop()
-        wait_until_drained(self.cluster, 180)
+        if left := wait_until_drained(self.cluster, DRAIN_WAIT_S):
+            findings.add("lost", f"{left} inputs were not judged within {DRAIN_WAIT_S} s", left)
         for role in self.roles():
             if role.runs() and (code := role.end()) != 0:
                 findings.add("wrong", f"SIGTERM of {role.name}: exit code {code}:\n{role.tail()}")

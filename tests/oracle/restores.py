@@ -8,6 +8,7 @@ import commits
 TAIL_MAX_MS = 1000 + 1500
 DAMAGE = ("the local rows are not those that were committed; restoring anew", "the state directory is set aside",
           "the state directory is damaged; setting it aside")
+REFUSED = "a shard is refused; a person must look"
 RESTORED = "the shard is restored"
 
 
@@ -30,9 +31,10 @@ def check(topics, roles, shards: int, findings, damage_is_wrong=True) -> Restore
     for role in roles:
         for _, line in role.told(RESTORED):
             _one(found, role.name, line, histories[line["shard"]], findings)
-        if damage_is_wrong:
-            for _, line in role.told(*DAMAGE):
-                findings.add("wrong", f"{role.name}, shard {line['shard']}: {line['message']}: {line.get('reason', '')}")
+        # Whatever is damaged on one machine, the cluster has it whole: no shard is ever refused.
+        words = (*DAMAGE, REFUSED) if damage_is_wrong else (REFUSED,)
+        for _, line in role.told(*words):
+            findings.add("wrong", f"{role.name}, shard {line['shard']}: {line['message']}: {line.get('reason', '')}")
     return found
 
 
