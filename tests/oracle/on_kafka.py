@@ -29,7 +29,7 @@ PROCESSORS = ("p1", "p2")
 # Of the kills, one in so many hits the gateway; one in so many leaves a processor dead until another has its shards.
 GATEWAY_ONE_IN = 6
 TAKEOVER_ONE_IN = 5
-DRAIN_WAIT_S = 60
+DRAIN_WAIT_S = 120
 # While processors die at points, stop or find their directories damaged: so many events a second, until it is over.
 TROUBLED_RATE = 600
 WITHOUT_END = 10_000_000

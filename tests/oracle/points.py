@@ -12,9 +12,9 @@ from kills import wait_for_work
 # How often the place is passed before it is the last: chosen anew each time, within these.
 PASSES = {"C1": (5, 60), "C2": (5, 40), "C3": (5, 40), "C4": (5, 40), "C5": (5, 40), "C7": (5, 40), "C8": (1, 4),
           "C9": (1, 4), "C10": (1, 4), "C11": (1, 4), "C12": (1, 1), "C18": (1, 1)}
-REACH_WAIT_S = 40
+REACH_WAIT_S = 90
 # A session, and what it takes to open the shards.
-ALL_WAIT_S = 30
+ALL_WAIT_S = 60
 DIED = -signal.SIGABRT
 
 

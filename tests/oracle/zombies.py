@@ -14,8 +14,8 @@ from kills import wait_for_work
 PASSES = {"C1": (5, 60), "C2": (5, 40), "C3": (5, 40), "C4": (5, 40), "C7": (5, 40), "renewing": (1, 1), "probed": (1, 1)}
 KEPT_BACK = "lost-commit:10"
 OF_ONE_SHARD = ("renewing", "probed")
-STOP_WAIT_S = 40
-TAKEOVER_WAIT_S = 40
+STOP_WAIT_S = 90
+TAKEOVER_WAIT_S = 90
 REST_S = 3
 # What a zombie does after it goes on, it does at once.
 WATCH_S = 4

@@ -267,7 +267,7 @@ mod on {
             Some((what.to_owned(), every.parse().unwrap_or(10)))
         };
         let Some((what, every)) = DISTURB.get_or_init(read) else { return commit() };
-        if (COMMITS.fetch_add(1, Ordering::SeqCst) + 1) % every != 0 {
+        if !(COMMITS.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(*every) {
             return commit();
         }
         if what == "lost-answer" {
