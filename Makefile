@@ -17,6 +17,9 @@ ARGS ?=
 KILLS ?= 15
 MUTATE ?=
 POWER ?=
+POINTS ?=
+ZOMBIES ?=
+DAMAGES ?=
 
 # Builds quietly unless it fails, and says how long it took. Arguments: what cargo is to do.
 define cargo_build
@@ -28,7 +31,7 @@ endef
 
 KAFKA_PORT ?= 19092
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once drain bench tidy lint clean
+.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -39,13 +42,16 @@ help: ## List the commands
 	echo '     LEDGER=rocks KILLS=15 EVENTS=500000'
 	echo '     MUTATE=           break it on purpose: commit-before-state, ack-before-append, forgotten-cursor, skip-fsync'
 	echo '     POWER=cut         also lose what was not synced'
+	echo '     LEDGER=kafka      on a real broker, gateway and processors apart; there MUTATE= is one of commit-before-state,'
+	echo '                       skipped-drain, generation-minus-one, forgotten-seek, reused-producer, position-too-high,'
+	echo '                       no-probe, out-seq-for-seq, door-moves-now, wipe-before-verify'
+	echo '     POINTS=3          Kafka: die so often at each named point of the crash matrix, in place of random kills'
+	echo '     ZOMBIES=7         Kafka: stop processors for longer than their session; DAMAGES=5: damage state directories'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
 	echo '     KAFKA_PORT=19092'
 	echo 'make kafka-test      the contract of ledgers on a real broker'
-	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
-	echo '     SECONDS_OF_TROUBLE=60'
 	echo 'make bench           the micro-benchmarks'
 	echo 'make tidy            floors, names, sizes and what else the compiler does not check'
 	echo 'make lint            format check and clippy'
@@ -69,13 +75,6 @@ kafka-test: ## The contract of ledgers on a real broker
 	settings=$$(scripts/native.sh); . "$$settings"
 	exec cargo test --profile fast -p campanile-ledger-kafka --features broker
 
-kafka-kills: SECONDS_OF_TROUBLE ?= 60
-kafka-kills: ## Kill and compare, on Kafka
-	@scripts/setup.sh --kafka
-	settings=$$(scripts/native.sh); . "$$settings"
-	$(call cargo_build,build --profile fast -p campanile-server)
-	exec python3 tests/acceptance/kafka_kills.py --binary '$(TARGET)/fast/campanile' --seconds '$(SECONDS_OF_TROUBLE)'
-
 run: ## Build and show
 	@scripts/setup.sh
 	settings=$$(scripts/native.sh); . "$$settings"
@@ -91,8 +90,11 @@ exactly-once: EVENTS ?= 500000
 exactly-once: ## Kill and compare
 	@scripts/setup.sh --tests
 	settings=$$(scripts/native.sh); . "$$settings"
-	exec python3 tests/oracle/exactly_once.py --ledger '$(LEDGER)' --kills '$(KILLS)' --events '$(EVENTS)' \
-	  $(if $(MUTATE),--mutate '$(MUTATE)') $(if $(POWER),--power '$(POWER)')
+	python=python3
+	if [ '$(LEDGER)' = kafka ]; then python=$$(scripts/python.sh); fi
+	exec "$$python" tests/oracle/exactly_once.py --ledger '$(LEDGER)' --kills '$(KILLS)' --events '$(EVENTS)' \
+	  $(if $(MUTATE),--mutate '$(MUTATE)') $(if $(POWER),--power '$(POWER)') \
+	  $(if $(POINTS),--points '$(POINTS)') $(if $(ZOMBIES),--zombies '$(ZOMBIES)') $(if $(DAMAGES),--damages '$(DAMAGES)')
 
 drain: EVENTS ?= 3000000
 drain: ## Measure the limit

@@ -52,10 +52,12 @@ find_missing() {
   if ! has cargo; then
     any_file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/* || missing+=(ca-certificates)
   fi
-  # A real Kafka for the tests of its ledger: scripts/kafka.sh.
-  if [ "${1:-}" = --kafka ]; then
+  # A real Kafka for the tests of its ledger, scripts/kafka.sh, and another client of it, scripts/python.sh.
+  if [ -n "${1:-}" ]; then
     want maven mvn
     want default-jre-headless java
+    want python3 python3
+    if has python3 && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3-venv); fi
   fi
   if [ "${1:-}" = --tests ]; then
     want python3 python3

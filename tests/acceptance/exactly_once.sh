@@ -13,6 +13,7 @@ if [ -n "${CAMPANILE_LOAD_BIN:-}" ]; then given+=(--load "$CAMPANILE_LOAD_BIN");
 if [ -n "${SEED:-}" ]; then given+=(--seed "$SEED"); fi
 
 python3 tests/oracle/test_oracle.py
+python3 tests/oracle/test_commits.py
 python3 tests/oracle/test_power_cut.py
 python3 tests/oracle/exactly_once.py --events "$events" --kills "$kills" "${given[@]}"
 

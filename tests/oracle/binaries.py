@@ -35,6 +35,13 @@ def load() -> pathlib.Path:
     return TARGET / PROFILE / "campanile-load"
 
 
+def organisation(load: pathlib.Path, into: pathlib.Path, seed: int) -> pathlib.Path:
+    """The folder of the organisation that the load speaks of."""
+    subprocess.run([load, "directory", into, "--mix", "oracle", "--seed", str(seed)], check=True,
+                   stdout=subprocess.DEVNULL)
+    return into
+
+
 def shim(into: pathlib.Path) -> pathlib.Path:
     """The library that notes what is durable."""
     built = into / "synced.so"

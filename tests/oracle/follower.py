@@ -1,7 +1,7 @@
-"""A reader beside the run: follows `campanile.incidents` while the server lives, dies and lives again.
+"""A reader beside the run: follows `campanile.incidents` while servers live, die and live again.
 
 What a reader was shown must never change or vanish: it was acted upon. The follower also knows incidents to send
-commands for, and the append time of the newest record, by which the harness knows that the server works again.
+commands for, and the append time of the newest record of each partition, by which the harness knows that work goes on.
 """
 
 import json
@@ -10,54 +10,49 @@ import threading
 
 from door import Door, Refused
 
+# Records from which a follower that comes again reads once more what it was shown.
+AGAIN = 50
 
-class Follower:
-    def __init__(self, data, shards: int):
-        self.data, self.shards = data, shards
-        self.seen = [[] for _ in range(shards)]
-        self.open, self.newest_at = {}, 0
-        self.problems = []
-        self._stop, self._lock = threading.Event(), threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=(shard,), daemon=True) for shard in range(shards)]
 
-    def start(self):
-        for thread in self._threads:
-            thread.start()
+class Shown:
+    """What one reader was shown of all partitions, whoever showed it. `gaps`: offsets need not follow each other."""
 
-    def stop(self):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout=10)
+    def __init__(self, shards: int, gaps=False):
+        self.gaps = gaps
+        self.seen = [{} for _ in range(shards)]
+        self.newest = [0] * shards
+        self.open, self.problems = {}, []
+        self._lock = threading.Lock()
 
     def any_incident(self, chance: random.Random):
         """Some incident that was open when it was last seen, or None."""
         with self._lock:
             return chance.choice(list(self.open)) if self.open else None
 
-    def _run(self, partition):
-        seen = self.seen[partition]
-        while not self._stop.is_set():
-            # Sometimes from the start again: what was shown must be shown again as it was.
-            after = max(0, len(seen) - 50)
-            try:
-                with Door(self.data, timeout=2) as door:
-                    for line in door.follow("incidents", partition, after):
-                        self._take(partition, seen, line)
-                        if self._stop.is_set():
-                            return
-            except (OSError, Refused, ValueError):
-                self._stop.wait(0.02)
+    def moved_on(self, at: int) -> bool:
+        """Whether something has come out that was appended after `at`."""
+        return max(self.newest) > at
 
-    def _take(self, partition, seen, line):
-        value, offset = line["value"], line["offset"]
-        if offset < len(seen):
-            if seen[offset] != value:
-                self.problems.append(f"incidents[{partition}] {offset} was {seen[offset]} and is {value} now")
+    def moved_on_everywhere(self, at: int) -> bool:
+        """The same of every shard that ever gave anything."""
+        return all(newest > at for newest in self.newest if newest)
+
+    def again_from(self, partition: int) -> int:
+        """Offset from which to read when coming again: what was shown must be shown again as it was."""
+        offsets = list(self.seen[partition])
+        return offsets[max(0, len(offsets) - AGAIN)] if offsets else 0
+
+    def take(self, partition: int, offset: int, at: int, value: str):
+        seen = self.seen[partition]
+        last = next(reversed(seen), -1)
+        if offset <= last:
+            if seen.get(offset) != value:
+                self.problems.append(f"incidents[{partition}] {offset} was {seen.get(offset)} and is {value} now")
             return
-        if offset > len(seen):
-            self.problems.append(f"incidents[{partition}] goes from {len(seen) - 1} to {offset}")
-        seen.append(value)
-        self.newest_at = max(self.newest_at, line["at"])
+        if offset > last + 1 and not self.gaps:
+            self.problems.append(f"incidents[{partition}] goes from {last} to {offset}")
+        seen[offset] = value
+        self.newest[partition] = max(self.newest[partition], at)
         data = json.loads(value).get("data")
         if data:
             with self._lock:
@@ -71,7 +66,37 @@ class Follower:
         for words in self.problems:
             findings.add("wrong", words)
         for partition, seen in enumerate(self.seen):
-            log = topics.log("incidents", partition)
-            for offset, value in enumerate(seen):
-                if offset >= len(log) or log[offset].value.decode() != value:
+            for offset, value in seen.items():
+                record = topics.at("incidents", partition, offset)
+                if record is None or record.value.decode() != value:
                     findings.add("lost", f"incidents[{partition}] {offset} was shown to a reader and is not so: {value}")
+
+
+class Follower(Shown):
+    """Follows through the operator's door."""
+
+    def __init__(self, data, shards: int):
+        super().__init__(shards)
+        self.data = data
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(shard,), daemon=True) for shard in range(shards)]
+
+    def start(self):
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _run(self, partition):
+        while not self._stop.is_set():
+            try:
+                with Door(self.data, timeout=2) as door:
+                    for line in door.follow("incidents", partition, self.again_from(partition)):
+                        self.take(partition, line["offset"], line["at"], line["value"])
+                        if self._stop.is_set():
+                            return
+            except (OSError, Refused, ValueError):
+                self._stop.wait(0.02)

@@ -5,6 +5,7 @@ The step records say *when* the shard did something; whether it might, and what 
 
 import json
 
+import commits
 import identity
 import state
 from compare import Stream
@@ -13,6 +14,8 @@ from triage import Source, Triage
 
 LANES = ("main", "hop", "door")
 TOPICS = {"main": "events", "hop": "triage", "door": "commands"}
+# Beyond every offset.
+END = 1 << 63
 
 
 class Shard:
@@ -26,6 +29,8 @@ class Shard:
         self.triage = Triage(ledger, shard, self)
         self.next = dict.fromkeys(LANES, 0)
         self.now = self.fired_until = self.out_seq = self.seq = 0
+        # Commits that only claimed the shard: they consume nothing and note no step.
+        self.claims = commits.claims(topics, shard)
         # Inputs that were judged at another time than their own: they claimed to come from the future.
         self.clamped = {}
         self.panicked = _panicked(topics.log("dead-letters", shard))
@@ -60,16 +65,18 @@ class Shard:
         for stream in (self.incidents, self.alerts, self.dead_letters):
             stream.finish()
         for lane, topic in TOPICS.items():
-            log = self.topics.log(topic, self.shard)
-            left = log[-1].offset + 1 - self.next[lane] if log else 0
+            left = self.topics.between(topic, self.shard, self.next[lane], END)
             self.findings.add("lost", f"shard {self.shard}: {left} inputs of {topic} from offset {self.next[lane]} were "
                               "never consumed", left)
         self._check_out_seq()
 
     def _commit(self, step: dict):
         where = f"shard {self.shard}, commit {step['seq']}"
-        if step["seq"] != self.seq + 1 and self.seq:
-            kind = "lost" if step["seq"] > self.seq else "duplicated"
+        due = self.seq + 1
+        while due in self.claims:
+            due += 1
+        if step["seq"] != due and (self.seq or self.claims):
+            kind = "lost" if step["seq"] > due else "duplicated"
             self.findings.add(kind, f"{where} follows commit {self.seq}")
         self.seq = step["seq"]
         snapshot = self.snapshots.get(step["epoch"])
@@ -138,18 +145,19 @@ class Shard:
     def _lane(self, where, lane, first, count):
         due = self.next[lane]
         if first > due:
-            self.findings.add("lost", f"{where}: {lane} goes on at {first}, {due} to {first - 1} were skipped", first - due)
+            skipped = self.topics.between(TOPICS[lane], self.shard, due, first) if self.topics.gaps else first - due
+            self.findings.add("lost", f"{where}: {lane} goes on at {first}, {due} to {first - 1} were skipped", skipped)
         elif first < due:
             again = min(count, due - first)
             self.findings.add("duplicated", f"{where}: {lane} consumes {first} to {first + again - 1} again", again)
             first, count = first + again, count - again
-        log = self.topics.log(TOPICS[lane], self.shard)
-        begin = log[0].offset if log else 0
+        log, place = self.topics.log(TOPICS[lane], self.shard), self.topics.place(TOPICS[lane], self.shard, first)
         for offset in range(first, first + count):
-            if not 0 <= offset - begin < len(log):
+            if place < len(log) and log[place].offset == offset:
+                self._input(where, lane, log[place])
+                place += 1
+            else:
                 self.findings.add("lost", f"{where}: input {lane} {offset} was consumed and is not in the log")
-                continue
-            self._input(where, lane, log[offset - begin])
         self.next[lane] = max(due, first + count)
 
     def _input(self, where, lane, record):

@@ -3,26 +3,30 @@
 Both fight over the same keys, and their events have numbers of their own.
 """
 
+import pathlib
 import subprocess
 
 
 class Senders:
-    def __init__(self, load, server, events: int, seed: int, rate: float):
-        self.load, self.server = load, server
-        self.events, self.seed, self.rate = events, seed, rate
-        self.journals = [server.home / "http.ndjson", server.home / "append.ndjson"]
-        self.logs = [server.home / "http.log", server.home / "append.log"]
+    """`chosen` tells events, rate and seed. `socket`: the door that takes appends."""
+
+    def __init__(self, load, url: str, socket: pathlib.Path, home: pathlib.Path, chosen):
+        self.load, self.url, self.socket, self.chosen = load, url, socket, chosen
+        self.journals = [home / "http.ndjson", home / "append.ndjson"]
+        self.logs = [home / "http.log", home / "append.log"]
         self.processes = []
+        self.is_cut_short = False
 
     def start(self):
-        half, rate = self.events // 2, max(1, int(self.rate / 2))
+        events, seed = self.chosen.events, self.chosen.seed
+        half, rate = events // 2, max(1, int(self.chosen.rate / 2))
         ways = [
-            ["http", "--url", self.server.url, "--events", str(half), "--seed", str(self.seed)],
-            ["append", "--socket", str(self.server.data / "campanile.sock"), "--events", str(self.events - half),
-             "--seed", str(self.seed + 1), "--first", str(half)],
+            ["http", "--url", self.url, "--events", str(half), "--seed", str(seed)],
+            ["append", "--socket", str(self.socket), "--events", str(events - half), "--seed", str(seed + 1),
+             "--first", str(half)],
         ]
         for way, journal, log in zip(ways, self.journals, self.logs):
-            command = [self.load, *way, "--mix", "oracle", "--organisation-seed", str(self.seed), "--rate", str(rate),
+            command = [self.load, *way, "--mix", "oracle", "--organisation-seed", str(seed), "--rate", str(rate),
                        "--connections", "16", "--retry", "--journal", str(journal)]
             with open(log, "wb") as out:
                 self.processes.append(subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL))
@@ -39,9 +43,14 @@ class Senders:
             except subprocess.TimeoutExpired:
                 code = "no end"
                 process.kill()
-            if code != 0:
+            if code != 0 and not self.is_cut_short:
                 problems.append(f"{' '.join(map(str, process.args))}: {code}: {log.read_text(errors='replace')[-500:]}")
         return problems
+
+    def cut_short(self):
+        """Ends the load before all is sent: enough was seen. What was on its way was promised to nobody."""
+        self.is_cut_short = True
+        self.clear()
 
     def clear(self):
         for process in self.processes:

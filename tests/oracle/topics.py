@@ -1,10 +1,12 @@
 """Reading an export: NDJSON, one record a line, of every topic of a ledger.
 
 A line is `{"topic","partition","offset","at","key","value"|"value_base64","headers"}`. A line without a topic is the
-ledger's card, `{"ledger":"…","shards":4}`.
+ledger's card, `{"ledger":"…","shards":4}`; with `"gaps":true` offsets of topics that are written in transactions have
+gaps, where the ends of transactions and what was aborted lie.
 """
 
 import base64
+import bisect
 import json
 
 
@@ -23,22 +25,46 @@ class Record:
         return partition, offset, at, hops
 
 
+# Topics that nobody writes in a transaction: their offsets follow each other on every ledger.
+PLAIN = ("events", "commands")
+
+
 class Topics:
     """Records by topic (without `campanile.` in front) and partition, in the order of their offsets."""
 
     def __init__(self):
         self.partitions, self.problems = {}, []
-        self.ledger = None
+        self.ledger, self.gaps = None, False
 
     def add(self, topic: str, partition: int, record: Record):
-        log = self.partitions.setdefault((topic.removeprefix("campanile."), partition), [])
-        if log and (record.offset != log[-1].offset + 1 or record.at < log[-1].at):
+        topic = topic.removeprefix("campanile.")
+        log = self.partitions.setdefault((topic, partition), [])
+        follows = not log or record.offset == log[-1].offset + 1
+        if self.gaps and topic not in PLAIN:
+            follows = not log or record.offset > log[-1].offset
+        if not follows or log and record.at < log[-1].at:
             self.problems.append(f"{topic}[{partition}]: offset {record.offset} at {record.at} follows offset "
                                  f"{log[-1].offset} at {log[-1].at}")
         log.append(record)
 
     def log(self, topic: str, partition: int) -> list:
         return self.partitions.get((topic, partition), [])
+
+    def place(self, topic: str, partition: int, offset: int) -> int:
+        """Place in the log of the first record at or behind an offset."""
+        log = self.log(topic, partition)
+        if not self.gaps or topic in PLAIN:
+            return min(max(offset - (log[0].offset if log else 0), 0), len(log))
+        return bisect.bisect_left(log, offset, key=lambda record: record.offset)
+
+    def at(self, topic: str, partition: int, offset: int):
+        """The record of an offset, or None."""
+        log, place = self.log(topic, partition), self.place(topic, partition, offset)
+        return log[place] if place < len(log) and log[place].offset == offset else None
+
+    def between(self, topic: str, partition: int, first: int, end: int) -> int:
+        """Records from one offset up to, without, another."""
+        return self.place(topic, partition, end) - self.place(topic, partition, first)
 
     def count(self, topic: str) -> int:
         """Records of a topic in all partitions."""
@@ -56,13 +82,23 @@ def _bytes(line: dict, name: str):
     return None
 
 
+def written(name: str, value) -> dict:
+    """The members by which a line tells these bytes."""
+    if value is None:
+        return {}
+    try:
+        return {name: value.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(value).decode()}
+
+
 def read(lines) -> Topics:
     """The topics in these lines, whatever order partitions come in."""
     topics = Topics()
     for text in lines:
         line = json.loads(text)
         if "topic" not in line:
-            topics.ledger = line
+            topics.ledger, topics.gaps = line, line.get("gaps", False)
             continue
         record = Record(line["offset"], line["at"], _bytes(line, "key"), _bytes(line, "value") or b"",
                         line.get("headers") or {})

@@ -13,6 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, NoCustomPartitioner, ProducerContext, ThreadedProducer};
 
+use crate::faults::{self, Counter};
 use crate::options::{Gate, Options};
 use crate::producer_rdkafka::owned_headers;
 use crate::topics::Names;
@@ -46,6 +47,7 @@ impl Group {
         let (failed, first, done) = (state.failed.take(), state.first, state.done.take());
         drop(state);
         let Some(done) = done else { return };
+        faults::note(Counter::InFlight, -1);
         done(match (failed, first) {
             (Some(error), None) => Err(error),
             // Part of it is in the log.
@@ -149,6 +151,7 @@ impl Appender for KafkaAppender {
         if let Some(size) = records.iter().map(Record::size).find(|size| *size > RECORD_BYTES_MAX) {
             return done(Err(AppendError::TooLarge { size, limit: RECORD_BYTES_MAX }));
         }
+        faults::note(Counter::InFlight, 1);
         let state = Mutex::new(GroupState { first: None, failed: None, done: Some(done) });
         let group = Arc::new(Group { left: AtomicUsize::new(records.len()), state });
         match self.gate.clone() {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use campanile_ledger::{Card, Claim, CommitRecord, Lane, Opening, Shards};
 use campanile_model::ShardId;
 
+use crate::faults::{self, Fault as Mutation, Point};
 use crate::host::{Running, Signal, wait_open};
 use crate::ledger::{Core, Ports};
 use crate::options::Options;
@@ -114,6 +115,7 @@ impl Owner for Ownership {
 
     fn revoking(&self, shard: u16) {
         if let Some(post) = self.take_away(shard) {
+            faults::reach(Point::Revoking);
             post.revoke(REVOKE_WAIT);
             self.tell(News::Revoked(shard));
         }
@@ -341,6 +343,7 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         digest: restored.store.digest,
         ..restored.record.clone()
     };
+    faults::reach_of(Point::Restored, shard);
     post.open_at(restored.record, restored.position);
     let mut committer = Committer {
         shard,
@@ -355,7 +358,11 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         return Err(Refusal::Again("the shard went away while it was opened".to_owned()));
     }
     committer.gate.clone_from(&options.before_send);
-    for (reader, offset) in group.readers.iter().zip(record.next) {
+    for ((reader, lane), offset) in group.readers.iter().zip(Lane::ALL).zip(record.next) {
+        let offset = match faults::chosen() {
+            Mutation::ForgottenSeek => wire.lane_ends(lane, shard)?.end,
+            _ => offset,
+        };
         reader.assign(shard, offset);
     }
     // Nobody waits for it: it ends when the post has.

@@ -9,6 +9,7 @@ use crate::appender::KafkaAppender;
 use crate::claims::{Group, KafkaShards};
 use crate::disk::Disk;
 use crate::disk_rocks::Rocks;
+use crate::faults;
 use crate::host::{Host, Machine};
 use crate::options::Options;
 use crate::pulse::Pulse;
@@ -58,6 +59,7 @@ impl Ledger {
     /// # Errors
     /// The cluster is out of reach, or its topics were not made.
     pub fn open(options: Options) -> Result<Self, TopicsError> {
+        faults::open_page(&options.data);
         let card = topics::card(&options)?;
         let names = Names::new(&options);
         let counts = topics::partitions(&options)?;
@@ -75,7 +77,7 @@ impl Ledger {
         let appender = Arc::new(appender.map_err(|error| unreachable(&options, &error))?);
         let tail = KafkaTail::new(&options, card.ledger.0, names.clone());
         let tail = Arc::new(tail.map_err(|error| unreachable(&options, &error))?);
-        let cluster = Box::new(RdkafkaCluster::new(options.clone(), card.ledger.0));
+        let cluster = Box::new(RdkafkaCluster::new(options.clone(), card.ledger.0, card.shards));
         let ports = Ports { cluster, host: Arc::new(Machine), disk: Arc::new(Rocks::new()) };
         Ok(Self { core: Core::new(options, card, ports), appender, tail })
     }

@@ -22,6 +22,7 @@ pub mod host;
 mod ledger;
 mod native;
 mod options;
+mod orphans;
 mod post;
 mod producer_rdkafka;
 mod pulse;

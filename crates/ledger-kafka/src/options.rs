@@ -54,12 +54,17 @@ impl Options {
         format!("{}.{shard}", self.group(ledger))
     }
 
+    /// As the cluster's own tools show it.
+    pub(crate) fn client_id(&self) -> String {
+        format!("campanile-{}", self.instance)
+    }
+
     /// What every client has. The reconnect cap matters most: with the default of 10 s a broker's restarts cost minutes.
     pub(crate) fn base(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.brokers)
-            .set("client.id", format!("campanile-{}", self.instance))
+            .set("client.id", self.client_id())
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "500")
             .set("retry.backoff.ms", "5")

@@ -11,7 +11,7 @@ use campanile_ledger::{Card, CommitRecord, Lane};
 
 use crate::commit_record::{Subject, share, subject};
 use crate::disk::{Disk, DiskError};
-use crate::faults::{self, Fault as Mutation};
+use crate::faults::{self, Fault as Mutation, Point};
 use crate::host::Host;
 use crate::wire::{Change, Fault, Wire, Witness};
 use crate::write_behind::{Local, Piece, Store, Value};
@@ -194,6 +194,7 @@ impl Replay<'_> {
     fn apply(&mut self, change: &Change<'_>) -> Result<(), DiskError> {
         self.position = change.offset + 1;
         self.read += 1;
+        faults::reach(Point::Restoring);
         match subject(change.key) {
             Some(Subject::Commit) => {
                 let text = change.value.and_then(|value| std::str::from_utf8(value).ok());

@@ -9,6 +9,7 @@ use campanile_model::{ShardId, Timestamp};
 
 use crate::claims::Group;
 use crate::disk::DiskError;
+use crate::faults::Inputs;
 use crate::ledger::Core;
 use crate::post::{End, Post};
 use crate::transaction::Sealed;
@@ -35,6 +36,7 @@ pub struct KafkaShard {
     seen: AtomicU64,
     /// The newest commit that the table has settled.
     settled: u64,
+    inputs: Inputs,
     /// Last, so that the state directory is closed before the shard can be claimed again.
     _release: Release,
 }
@@ -58,7 +60,8 @@ impl KafkaShard {
         let sealed = parts.opening.commit.clone();
         let settled = sealed.seq;
         let release = Release { id: parts.id, group: Arc::clone(&parts.group) };
-        Self { parts, sealed, asked_at: None, seen: AtomicU64::new(0), settled, _release: release }
+        let inputs = Inputs::new(sealed.next[0]);
+        Self { parts, sealed, asked_at: None, seen: AtomicU64::new(0), settled, inputs, _release: release }
     }
 
     fn alive(&self) -> Result<(), Stop> {
@@ -84,6 +87,7 @@ impl KafkaShard {
         if record.seq > self.settled {
             self.settled = record.seq;
             self.parts.store.settle(record.seq);
+            self.inputs.committed(record.next[0]);
         }
         if self.parts.store.is_due()
             && let Err(error) = self.parts.store.write(&record, position)
@@ -172,6 +176,9 @@ impl Shard for KafkaShard {
             let ends = if self.may_read() { self.fill(max, intake)? } else { None };
             let left = until.saturating_duration_since(self.now());
             if !is_empty(intake) || left.is_zero() {
+                if let Some(newest) = intake.main.back() {
+                    self.inputs.read(newest.offset + 1);
+                }
                 // Of what is in hand nothing may be younger than the horizon, so it comes only with empty hands or at the
                 // end, where the engine takes it after these.
                 intake.horizon = ends.and_then(|ends| self.horizon(ends));

@@ -16,7 +16,7 @@ use std::time::Duration;
 use campanile_ledger::{CommitRecord, Publish};
 
 use crate::commit_record::{COMMIT_KEY, due_value, row_key, timer_key};
-use crate::faults::{self, Fault as Mutation};
+use crate::faults::{self, Counter, Fault as Mutation, Point};
 use crate::options::Gate;
 use crate::post::{End, Post};
 use crate::wire::{Delivered, Fault, Outgoing, Place, Probe, Producer, Session, Wire};
@@ -70,7 +70,10 @@ impl Committer {
         }
         while !self.post.has_ended() {
             match self.attempt(sealed) {
-                Ok(delivered) => return self.post.committed(&sealed.record, delivered),
+                Ok(delivered) => {
+                    faults::reach(Point::Committed);
+                    return self.post.committed(&sealed.record, delivered);
+                }
                 Err(Outcome::Lost(reason)) => return self.post.end(End::Lost(reason)),
                 Err(Outcome::Wait) => self.post.host.sleep(SESSION_NAP),
                 Err(Outcome::Retry(reason)) => {
@@ -96,7 +99,10 @@ impl Committer {
                 Resolved::Lost(reason) => return Err(Outcome::Lost(reason)),
             }
         }
-        self.transact(sealed, &session)
+        faults::note(Counter::TransactionsBegun, 1);
+        let outcome = self.transact(sealed, &session);
+        faults::note(Counter::TransactionsEnded, 1);
+        outcome
     }
 
     fn transact(&mut self, sealed: &Sealed, session: &Session) -> Result<Option<Delivered>, Outcome> {
@@ -127,7 +133,8 @@ impl Committer {
     fn commit(&mut self, delivered: Delivered) -> Result<Option<Delivered>, Outcome> {
         let Some(producer) = self.producer.as_mut() else { return Err(Outcome::Wait) };
         let began = self.post.host.now();
-        match producer.commit() {
+        faults::reach(Point::Ending);
+        match faults::commit(|| producer.commit()) {
             Ok(()) => {
                 if producer.is_disturbed() || self.post.host.now().saturating_duration_since(began) > COMMIT_SLOW {
                     // The answer may be to a repeated request, and the first may still come and end what follows.
@@ -154,12 +161,13 @@ impl Committer {
 
     /// A new producer, but only as a member: otherwise a zombie and the rightful owner would fence each other for ever.
     fn renew(&mut self, sealed: &Sealed) -> Result<Resolved, Outcome> {
+        faults::reach_of(Point::Renewing, self.shard);
         let probe = match faults::chosen() {
             Mutation::NoProbe => Probe::Member,
             _ => self.wire.probe(self.shard, sealed.record.next[2]),
         };
         match probe {
-            Probe::Member => {}
+            Probe::Member => faults::reach_of(Point::Probed, self.shard),
             Probe::Unclear(reason) => return Err(Outcome::Retry(reason)),
             Probe::Gone(reason) => return Err(Outcome::Lost(reason)),
         }
@@ -205,6 +213,7 @@ fn send_state(producer: &mut dyn Producer, sealed: &Sealed) -> Result<(), Fault>
         let place = Place::Topic(publish.topic, publish.partition);
         producer.produce(place, Outgoing::Record(&publish.record), false)?;
     }
+    faults::reach_half(sealed.record.epoch.0);
     for (key, value) in &sealed.changes.rows {
         let row = Outgoing::Row { key: &row_key(*key), value: value.as_deref() };
         producer.produce(Place::Changelog, row, false)?;
@@ -222,9 +231,14 @@ fn send_record(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) 
     // Last of all, so that who reads it has read everything it speaks of.
     let commit = Outgoing::Row { key: COMMIT_KEY, value: Some(text.as_bytes()) };
     producer.produce(Place::Changelog, commit, true)?;
-    let delivered = producer.drain()?;
+    let delivered = match faults::chosen() {
+        Mutation::SkippedDrain => Delivered { offset: 0, at: sealed.record.now },
+        _ => producer.drain()?,
+    };
+    faults::reach(Point::Drained);
     // Also when only timers, hop or door moved: without it the group would not fence this transaction.
     producer.send_offsets(sealed.record.next[0], &text, session)?;
+    faults::reach(Point::OffsetsSent);
     Ok(delivered)
 }
 

@@ -1,6 +1,7 @@
 //! The wire over librdkafka: the group member, transactional producers, look-ups. Error classes are sorted here.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use campanile_ledger::{Ends, Lane, Topic};
@@ -8,8 +9,10 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Reb
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use crate::faults::{self, Fault as Mutation};
 use crate::native::{self, Event};
 use crate::options::Options;
+use crate::orphans::{Standing, Watch};
 use crate::producer_rdkafka::RdkafkaProducer;
 use crate::pulse::Pulse;
 use crate::reader::LaneReader;
@@ -18,6 +21,8 @@ use crate::wire::{Change, Cluster, Fault, Owner, Probe, Producer, Reader, Sessio
 
 /// Longest wait for one answer of the cluster.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for what the group says of itself: nobody serves the group meanwhile.
+const LOOK_WAIT: Duration = Duration::from_secs(1);
 /// A restore that hears nothing for so long is given up and begun again.
 const CHANGELOG_SILENCE: Duration = Duration::from_secs(20);
 
@@ -73,19 +78,20 @@ impl ConsumerContext for Member {
 pub(crate) struct RdkafkaCluster {
     options: Options,
     ledger: u64,
+    shards: u16,
     names: Names,
 }
 
 impl RdkafkaCluster {
-    pub(crate) fn new(options: Options, ledger: u64) -> Self {
+    pub(crate) fn new(options: Options, ledger: u64, shards: u16) -> Self {
         let names = Names::new(&options);
-        Self { options, ledger, names }
+        Self { options, ledger, shards, names }
     }
 }
 
 impl Cluster for RdkafkaCluster {
     fn join(&self, owner: Arc<dyn Owner>) -> Result<Arc<dyn Wire>, Fault> {
-        Ok(Arc::new(Rdkafka::join(self.options.clone(), self.ledger, owner)?))
+        Ok(Arc::new(Rdkafka::join(self.options.clone(), self.ledger, self.shards, owner)?))
     }
 
     fn reader(&self, lane: Lane, pulse: Arc<Pulse>) -> Result<Box<dyn Reader>, Fault> {
@@ -99,18 +105,61 @@ pub(crate) struct Rdkafka {
     ledger: u64,
     names: Names,
     member: BaseConsumer<Member>,
+    shards: u16,
+    watch: Mutex<Watch>,
+    /// Whether the subscription has a second topic now.
+    is_wide: AtomicBool,
 }
 
 impl Rdkafka {
     /// Joins the group.
-    pub(crate) fn join(options: Options, ledger: u64, owner: Arc<dyn Owner>) -> Result<Self, Fault> {
+    pub(crate) fn join(options: Options, ledger: u64, shards: u16, owner: Arc<dyn Owner>) -> Result<Self, Fault> {
         let names = Names::new(&options);
         let main = names.of(Topic::Events).to_owned();
         let context = Member { owner, main: main.clone() };
         let member: BaseConsumer<Member> =
             options.member(ledger).create_with_context(context).map_err(|error| fault(&error))?;
         member.subscribe(&[&main]).map_err(|error| fault(&error))?;
-        Ok(Self { options, ledger, names, member })
+        let (watch, is_wide) = (Mutex::new(Watch::new()), AtomicBool::new(false));
+        Ok(Self { options, ledger, names, member, shards, watch, is_wide })
+    }
+
+    /// Looks from time to time whether every shard has an owner, and asks for a rebalance if not.
+    fn look_for_orphans(&self) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watch.is_due() {
+            return;
+        }
+        let (group, main) = (self.options.group(self.ledger), self.names.of(Topic::Events));
+        let listed = self.member.fetch_group_list(Some(&group), LOOK_WAIT).ok();
+        let standing = listed.and_then(|list| list.groups().first().and_then(|group| Standing::of(group, main)));
+        let missing = watch.look(standing.as_ref(), &self.options.client_id(), self.shards);
+        if !missing.is_empty() {
+            tracing::warn!(?missing, "shards have no owner although the group is at rest; asking for a rebalance");
+            self.rejoin();
+        }
+    }
+
+    /// Only a changed subscription makes librdkafka join again. The second topic is small, and whatever of it we are
+    /// assigned is no shard and stays paused.
+    fn rejoin(&self) {
+        let (main, second) = (self.names.of(Topic::Events), self.names.of(Topic::Directory));
+        let is_wide = !self.is_wide.fetch_xor(true, Ordering::Relaxed);
+        let topics: &[&str] = if is_wide { &[main, second] } else { &[main] };
+        if let Err(error) = self.member.subscribe(topics) {
+            tracing::warn!(%error, "a rebalance could not be asked for");
+        }
+    }
+
+    /// Metadata that the broker does not fence, of a consumer that is in no group: the fault of generation -1.
+    fn stranger(&self) -> Option<Session> {
+        static STRANGER: std::sync::OnceLock<Option<Session>> = std::sync::OnceLock::new();
+        let make = || {
+            let mut config = self.options.reader(self.ledger);
+            let consumer: BaseConsumer = config.set("group.id", self.options.group(self.ledger)).create().ok()?;
+            Some(Session { generation: -1, native: Arc::new(consumer.group_metadata()?) })
+        };
+        STRANGER.get_or_init(make).clone()
     }
 
     fn ends(&self, topic: &str, shard: u16) -> Result<Ends, Fault> {
@@ -125,9 +174,13 @@ impl Wire for Rdkafka {
     fn poll(&self, wait: Duration) {
         // Whatever comes in the moment between assignment and pause is nobody's: nothing is stored or committed from it.
         drop(self.member.poll(wait));
+        self.look_for_orphans();
     }
 
     fn session(&self) -> Option<Session> {
+        if faults::chosen() == Mutation::GenerationMinusOne {
+            return self.stranger();
+        }
         let before = native::generation(&self.member)?;
         let metadata = self.member.group_metadata()?;
         let after = native::generation(&self.member)?;

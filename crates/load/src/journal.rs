@@ -57,8 +57,8 @@ impl Journal {
 
     /// # Errors
     /// The file takes no more.
-    pub fn appended(&self, events: &[Event], attempt: u32, partition: u64, first: u64) -> Result<()> {
-        self.write(events.iter().zip(first..).map(|(it, offset)| {
+    pub fn appended(&self, events: &[Event], attempt: u32, partition: u64, offsets: &[u64]) -> Result<()> {
+        self.write(events.iter().zip(offsets).map(|(it, offset)| {
             json!({ "answer": it.index, "try": attempt, "status": "done", "partition": partition, "offset": offset })
         }))
     }

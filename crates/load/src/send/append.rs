@@ -77,8 +77,10 @@ fn deliver(
     for attempt in 1.. {
         journal.sends(batch, attempt)?;
         let name = match connection.append(batch) {
-            Ok(Answer { partition: Some(partition), first: Some(first), .. }) => {
-                journal.appended(batch, attempt, partition, first)?;
+            Ok(Answer { partition: Some(partition), first: Some(first), offsets, .. }) => {
+                let offsets = offsets.unwrap_or_else(|| (first..).take(batch.len()).collect());
+                ensure!(offsets.len() == batch.len(), "{} records got {} offsets", batch.len(), offsets.len());
+                journal.appended(batch, attempt, partition, &offsets)?;
                 "done"
             }
             Ok(Answer { error, .. }) => {
@@ -109,6 +111,8 @@ fn deliver(
 struct Answer {
     partition: Option<u64>,
     first: Option<u64>,
+    /// Where each record lies, if others may have come in between.
+    offsets: Option<Vec<u64>>,
     /// A sentence, or an object around one.
     error: Option<serde_json::Value>,
 }
