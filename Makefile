@@ -28,7 +28,7 @@ endef
 
 KAFKA_PORT ?= 19092
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once drain bench tidy lint clean
+.PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once oncall-check drain bench tidy lint clean
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -39,6 +39,8 @@ help: ## List the commands
 	echo '     LEDGER=rocks KILLS=15 EVENTS=500000'
 	echo '     MUTATE=           break it on purpose: commit-before-state, ack-before-append, forgotten-cursor, skip-fsync'
 	echo '     POWER=cut         also lose what was not synced'
+	echo 'make oncall-check    who is on call about every change of clocks until 2040 in 40 zones, beside an independent answer'
+	echo '     ZONES= YEARS=2020-2040 WRONG=   some zones, other years, a wrong rule that must be found'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
@@ -93,6 +95,17 @@ exactly-once: ## Kill and compare
 	settings=$$(scripts/native.sh); . "$$settings"
 	exec python3 tests/oracle/exactly_once.py --ledger '$(LEDGER)' --kills '$(KILLS)' --events '$(EVENTS)' \
 	  $(if $(MUTATE),--mutate '$(MUTATE)') $(if $(POWER),--power '$(POWER)')
+
+oncall-check: ZONES ?=
+oncall-check: YEARS ?= 2020-2040
+oncall-check: WRONG ?=
+oncall-check: ## Compare who is on call with an independent implementation
+	@scripts/setup.sh --tests
+	$(call cargo_build,build --profile fast -p campanile-oncall --example answers)
+	PYTHONPATH=$$(scripts/tzdata.sh)
+	export PYTHONPATH
+	exec python3 tests/oracle/oncall/check.py '$(TARGET)/fast/examples/answers' --years '$(YEARS)' \
+	  $(if $(ZONES),--zones '$(ZONES)') $(if $(WRONG),--mutate '$(WRONG)')
 
 drain: EVENTS ?= 3000000
 drain: ## Measure the limit

@@ -150,7 +150,7 @@ fn eight_hours_count_anew_every_day() {
 
 #[test]
 fn turns_that_a_short_day_has_no_room_for_are_skipped() {
-    // From 02:00 to 02:00: 23 turns of an hour on the short day. D's turn, the last of the day, is the one without room.
+    // The day that begins in the gap begins at its end: the day before keeps its 24 turns, and this one has 23.
     let hourly = new_york("layer 2026-03-06T02:00 every 1h: A B C D");
     check(
         &hourly,
