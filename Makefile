@@ -31,7 +31,7 @@ endef
 
 KAFKA_PORT ?= 19092
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean
+.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -47,6 +47,8 @@ help: ## List the commands
 	echo '                       no-probe, out-seq-for-seq, door-moves-now, wipe-before-verify'
 	echo '     POINTS=3          Kafka: die so often at each named point of the crash matrix, in place of random kills'
 	echo '     ZOMBIES=7         Kafka: stop processors for longer than their session; DAMAGES=5: damage state directories'
+	echo 'make oncall-check    who is on call about every change of clocks until 2040 in 40 zones, beside an independent answer'
+	echo '     ZONES= YEARS=2020-2040 WRONG=   some zones, other years, a wrong rule that must be found'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
@@ -95,6 +97,17 @@ exactly-once: ## Kill and compare
 	exec "$$python" tests/oracle/exactly_once.py --ledger '$(LEDGER)' --kills '$(KILLS)' --events '$(EVENTS)' \
 	  $(if $(MUTATE),--mutate '$(MUTATE)') $(if $(POWER),--power '$(POWER)') \
 	  $(if $(POINTS),--points '$(POINTS)') $(if $(ZOMBIES),--zombies '$(ZOMBIES)') $(if $(DAMAGES),--damages '$(DAMAGES)')
+
+oncall-check: ZONES ?=
+oncall-check: YEARS ?= 2020-2040
+oncall-check: WRONG ?=
+oncall-check: ## Compare who is on call with an independent implementation
+	@scripts/setup.sh --tests
+	$(call cargo_build,build --profile fast -p campanile-oncall --example answers)
+	PYTHONPATH=$$(scripts/tzdata.sh)
+	export PYTHONPATH
+	exec python3 tests/oracle/oncall/check.py '$(TARGET)/fast/examples/answers' --years '$(YEARS)' \
+	  $(if $(ZONES),--zones '$(ZONES)') $(if $(WRONG),--mutate '$(WRONG)')
 
 drain: EVENTS ?= 3000000
 drain: ## Measure the limit

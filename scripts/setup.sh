@@ -61,6 +61,8 @@ find_missing() {
   fi
   if [ "${1:-}" = --tests ]; then
     want python3 python3
+    # The comparison of schedules reads its time zones from a pinned package.
+    python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi

@@ -97,6 +97,7 @@ fn assemble(epoch: Epoch, shards: u16, book: Book) -> Snapshot {
     snapshot.settings = book.settings.values().map(|it| (it.id.clone(), Arc::new(it.clone()))).collect();
     snapshot.teams = book.teams.into_values().map(|it| (it.id.clone(), Arc::new(it))).collect();
     snapshot.users = book.users.into_values().map(|it| (it.id.clone(), Arc::new(it))).collect();
+    snapshot.rosters = book.schedules.values().map(|it| (it.id.clone(), Arc::new(it.roster()))).collect();
     snapshot.schedules = book.schedules.into_values().map(|it| (it.id.clone(), Arc::new(it))).collect();
     snapshot.policies = book.policies.into_values().map(|it| (it.id.clone(), Arc::new(it))).collect();
     snapshot

@@ -8,6 +8,7 @@ use campanile_model::{
     BusinessServiceId, Epoch, GroupingId, MaintenanceId, PolicyId, RoutingKey, ScheduleId, ScopeId, ServiceId, ShardId,
     TeamId, UserId,
 };
+use campanile_oncall::Roster;
 
 use crate::business::BusinessService;
 use crate::grouping_setting::GroupingSetting;
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub(crate) teams: BTreeMap<TeamId, Arc<Team>>,
     pub(crate) users: BTreeMap<UserId, Arc<User>>,
     pub(crate) schedules: BTreeMap<ScheduleId, Arc<Schedule>>,
+    /// One for each schedule.
+    pub(crate) rosters: BTreeMap<ScheduleId, Arc<Roster>>,
     pub(crate) policies: BTreeMap<PolicyId, Arc<Policy>>,
     pub(crate) settings: BTreeMap<GroupingId, Arc<GroupingSetting>>,
     pub(crate) windows: BTreeMap<MaintenanceId, Arc<MaintenanceWindow>>,
@@ -95,6 +98,11 @@ impl Snapshot {
 
     pub fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
         self.schedules.values()
+    }
+
+    /// Who is on call by a schedule.
+    pub fn roster(&self, schedule: &str) -> Option<&Arc<Roster>> {
+        self.rosters.get(schedule)
     }
 
     pub fn policy(&self, id: &str) -> Option<&Arc<Policy>> {

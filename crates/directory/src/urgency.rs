@@ -1,8 +1,9 @@
 //! Urgency by rule and by support hours. Wall-clock times are compared in the zone named, exact over every change of offset.
 
 use campanile_model::{Severity, Timestamp, Urgency};
+use campanile_oncall::calendar;
 use jiff::civil::Time;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::TimeZone;
 
 /// What an incident's urgency is made of. Source: PagerDuty REST, `incident_urgency_rule`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub struct SupportHours {
 impl SupportHours {
     /// Whether the wall clock of the zone stands inside `[start, end)` on one of the days.
     pub fn cover(&self, at: Timestamp) -> bool {
-        let local = self.local(at);
+        let local = calendar::wall(&self.zone, at);
         let day = local.date().weekday().to_monday_zero_offset() as usize;
         self.days[day] && self.start <= local.time() && local.time() < self.end
     }
@@ -71,33 +72,16 @@ impl SupportHours {
         self.next_after(at, self.end)
     }
 
-    fn local(&self, at: Timestamp) -> jiff::civil::DateTime {
-        let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        self.zone.to_datetime(instant)
-    }
-
-    /// The instant of a wall-clock time: the first of a repeated one, and for one that a gap swallows the gap's end.
-    fn instant(&self, wall: jiff::civil::DateTime) -> Option<Timestamp> {
-        let ambiguous = self.zone.to_ambiguous_timestamp(wall);
-        let found = if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
-            let before = ambiguous.earlier().ok()?;
-            self.zone.following(before).next()?.timestamp()
-        } else {
-            ambiguous.earlier().ok()?
-        };
-        Some(Timestamp(found.as_millisecond()))
-    }
-
     fn next_after(&self, at: Timestamp, wall: Time) -> Timestamp {
-        let mut date = self.local(at).date();
+        let mut date = calendar::wall(&self.zone, at).date();
         // A day that a zone skipped whole (Samoa, 2011) costs one more turn; nine turns reach any weekday.
         for _ in 0..9 {
             let day = date.weekday().to_monday_zero_offset() as usize;
-            if self.days[day]
-                && let Some(instant) = self.instant(date.to_datetime(wall))
-                && instant > at
-            {
-                return instant;
+            if self.days[day] {
+                let instant = calendar::instant(&self.zone, date.to_datetime(wall));
+                if instant > at {
+                    return instant;
+                }
             }
             match date.tomorrow() {
                 Ok(next) => date = next,

@@ -7,6 +7,7 @@ use campanile_directory::schedule::Restriction;
 use campanile_directory::urgency::Constant;
 use campanile_directory::{Dependency, Grouping, Kind, Object, UrgencyRule, mint};
 use campanile_model::{Epoch, Severity, Span, Timestamp, Urgency};
+use campanile_oncall::Window;
 use campanile_pagerduty::objects::{File, Loaded, load, read, snapshot_from_records};
 use jiff::civil::time;
 
@@ -88,6 +89,42 @@ fn the_seeds_schedule_reads_as_printed_and_warns_of_the_day() {
     );
     let daily = Restriction::Daily { start: time(9, 0, 0, 0), duration: Span::hours(9) };
     assert_eq!(layer.restrictions, [daily]);
+}
+
+#[test]
+fn the_seeds_schedule_covers_three_eighths_of_its_first_level() {
+    let snapshot = loaded().snapshot;
+    let roster = snapshot.roster("PXXXXXX").expect("the seed's schedule");
+    let at = |text: &str| Timestamp(text.parse::<jiff::Timestamp>().expect("an instant").as_millisecond());
+    let fortnight = Window { start: at("2026-11-24T00:00:00-05:00"), end: at("2026-12-08T00:00:00-05:00") };
+    assert_eq!(roster.coverage(fortnight).percent(), 37.5);
+    assert_eq!(roster.layer_coverage(0, fortnight).percent(), 37.5);
+    let on_call = |text: &str| roster.on_call(at(text)).map(|user| user.as_str());
+    assert_eq!(on_call("2024-01-01T09:00:00-05:00"), Some("PUSER01"));
+    assert_eq!(on_call("2024-01-01T18:00:00-05:00"), None);
+    // The 152nd week: 152 is 38 times round, so the first user's again.
+    assert_eq!(on_call("2026-11-30T09:00:00-05:00"), Some("PUSER01"));
+}
+
+#[test]
+fn overrides_read_as_pagerduty_answers_and_the_last_of_the_list_counts() {
+    let overrides = r#""overrides": [
+        {"id": "Q1", "start": "2026-11-26T08:00:00-05:00", "end": "2026-11-26T20:00:00-05:00",
+         "user": {"id": "PUSER02", "type": "user_reference", "summary": "Two", "self": null, "html_url": null}},
+        {"start": "2026-11-26T12:00:00Z", "end": "2026-11-26T14:00:00Z", "time_zone": "UTC",
+         "user": {"id": "PUSER03", "type": "user_reference"}}]"#;
+    let text = SCHEDULE.replace(r#""overrides": []"#, overrides);
+    let (object, _) = read(Kind::Schedule, "PXXXXXX", text.as_bytes()).expect("sound");
+    let Object::Schedule(schedule) = object else { panic!("a schedule") };
+    let roster = schedule.roster();
+    let on_call = |text: &str| {
+        let at = text.parse::<jiff::Timestamp>().expect("an instant").as_millisecond();
+        roster.on_call(Timestamp(at)).map(|user| user.as_str())
+    };
+    assert_eq!(on_call("2026-11-26T12:59:59Z"), Some("PUSER03"));
+    assert_eq!(on_call("2026-11-26T13:59:59Z"), Some("PUSER03"));
+    assert_eq!(on_call("2026-11-26T14:00:00Z"), Some("PUSER02"));
+    assert_eq!(on_call("2026-11-27T01:00:00Z"), None);
 }
 
 #[test]

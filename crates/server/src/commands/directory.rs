@@ -13,6 +13,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
 use super::at::At;
+use super::{coverage, organisation};
 use crate::client::{Client, Refused};
 use crate::folder;
 use crate::print::colour::Colour;
@@ -91,6 +92,7 @@ fn check(dir: &Path) -> Result<ExitCode> {
                     loaded.minted.len()
                 );
             }
+            coverage::tell_gaps(&loaded.snapshot, &format!(" --directory {}", dir.display()));
             return Ok(ExitCode::SUCCESS);
         }
         Ok(_) => {}
@@ -144,6 +146,9 @@ fn apply(dir: &Path, at: &At, prune: bool, dry_run: bool) -> Result<ExitCode> {
     print_minted(&answer["minted"], dry_run)?;
     if !prune {
         tell_left(&mut client, &folder.files)?;
+    }
+    if !dry_run {
+        coverage::tell_gaps(&organisation::of_server(&mut client)?, "");
     }
     Ok(ExitCode::SUCCESS)
 }

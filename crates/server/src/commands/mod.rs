@@ -4,14 +4,20 @@
 
 mod at;
 mod config;
+mod coverage;
 mod demo;
 mod directory;
 mod incident;
 mod kafka;
 mod log;
+mod moment;
+mod oncall;
+mod organisation;
+mod schedule;
 mod send;
 mod tail;
 mod up;
+mod who;
 
 use std::process::ExitCode;
 
@@ -55,6 +61,12 @@ enum Command {
     Send(send::Args),
     /// List incidents, look at one, acknowledge, resolve or change it
     Incident(incident::Args),
+    /// Show who is on call now, level by level of every escalation policy
+    Oncall(oncall::Args),
+    /// Show whom an incident of a service would page, level by level
+    Who(who::Args),
+    /// Show a schedule as a calendar, with its gaps
+    Schedule(schedule::Args),
     /// Follow incidents, alerts, dead letters or any other topic
     Tail(tail::Args),
     /// Export the log of a stopped server; list its topics
@@ -80,6 +92,9 @@ impl Cli {
             Command::Directory(args) => directory::run(args),
             Command::Send(args) => send::run(args),
             Command::Incident(args) => incident::run(args),
+            Command::Oncall(args) => oncall::run(args),
+            Command::Who(args) => who::run(args),
+            Command::Schedule(args) => schedule::run(args),
             Command::Tail(args) => tail::run(args),
             Command::Log(args) => log::run(args),
             Command::Config(args) => config::run(args),

@@ -11,6 +11,8 @@ pub enum Colour {
     Yellow,
     Green,
     Cyan,
+    Blue,
+    Magenta,
 }
 
 impl Colour {
@@ -23,6 +25,8 @@ impl Colour {
             Self::Yellow => "33",
             Self::Green => "32",
             Self::Cyan => "36",
+            Self::Blue => "34",
+            Self::Magenta => "35",
         }
     }
 
@@ -42,7 +46,7 @@ pub fn is_on(output: &impl IsTerminal) -> bool {
 /// For a priority, severity, urgency or status.
 pub fn of_word(word: &str) -> Colour {
     match word {
-        "P1" | "critical" | "triggered" | "incident.triggered" => Colour::Red,
+        "P1" | "critical" | "triggered" | "incident.triggered" | "nobody" => Colour::Red,
         "P2" | "error" | "acknowledged" | "incident.acknowledged" => Colour::Yellow,
         "resolved" | "incident.resolved" => Colour::Green,
         "P3" | "warning" | "high" => Colour::Cyan,

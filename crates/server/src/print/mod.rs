@@ -1,9 +1,11 @@
 //! What people see in a terminal.
 
+pub mod calendar;
 pub mod colour;
 pub mod diagnostic;
 pub mod table;
 pub mod time;
+pub mod wall;
 
 pub use table::Table;
 

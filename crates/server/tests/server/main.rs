@@ -7,5 +7,6 @@ mod door;
 mod harness;
 mod life;
 mod logs;
+mod oncall;
 mod sending;
 mod supervision;
