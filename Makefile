@@ -16,6 +16,8 @@ LEDGER ?= rocks
 ARGS ?=
 KILLS ?= 15
 MUTATE ?=
+SEEDS ?= 2000
+SEED ?=
 POWER ?=
 
 # Builds quietly unless it fails, and says how long it took. Arguments: what cargo is to do.
@@ -28,7 +30,7 @@ endef
 
 KAFKA_PORT ?= 19092
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once drain bench tidy lint clean
+.PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once drain sim bench tidy lint clean
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -46,6 +48,9 @@ help: ## List the commands
 	echo 'make kafka-test      the contract of ledgers on a real broker'
 	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
 	echo '     SECONDS_OF_TROUBLE=60'
+	echo 'make sim             tell stories of faults on a model of Kafka, and check the laws after each step'
+	echo '     SEEDS=2000 SEED=  how many stories, or one of them aloud'
+	echo '     MUTATE=           break it on purpose: no-probe, reused-producer, out-seq-for-seq, position-too-high, and five more'
 	echo 'make bench           the micro-benchmarks'
 	echo 'make tidy            floors, names, sizes and what else the compiler does not check'
 	echo 'make lint            format check and clippy'
@@ -100,6 +105,12 @@ drain: ## Measure the limit
 	settings=$$(scripts/native.sh); . "$$settings"
 	$(call cargo_build,build --release -p campanile-load)
 	exec cargo run --quiet --release -p campanile-load -- drain $(if $(filter-out rocks,$(LEDGER)),--ledger '$(LEDGER)') --events '$(EVENTS)'
+
+sim: ## Tell stories of faults
+	@scripts/setup.sh
+	settings=$$(scripts/native.sh); . "$$settings"
+	exec cargo run --quiet --profile fast -p campanile-sim $(if $(MUTATE),--features faults) -- \
+	  $(if $(SEED),--seed '$(SEED)',--seeds '$(SEEDS)') $(if $(MUTATE),--mutate '$(MUTATE)')
 
 bench: ## Micro-benchmarks
 	@scripts/setup.sh
