@@ -16,6 +16,8 @@ LEDGER ?= rocks
 ARGS ?=
 KILLS ?= 15
 MUTATE ?=
+SEEDS ?= 2000
+SEED ?=
 POWER ?=
 POINTS ?=
 ZOMBIES ?=
@@ -31,7 +33,7 @@ endef
 
 KAFKA_PORT ?= 19092
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check
+.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check sim
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -54,6 +56,11 @@ help: ## List the commands
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
 	echo '     KAFKA_PORT=19092'
 	echo 'make kafka-test      the contract of ledgers on a real broker'
+	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
+	echo '     SECONDS_OF_TROUBLE=60'
+	echo 'make sim             tell stories of faults on a model of Kafka, and check the laws after each step'
+	echo '     SEEDS=2000 SEED=  how many stories, or one of them aloud'
+	echo '     MUTATE=           break it on purpose: no-probe, reused-producer, out-seq-for-seq, position-too-high, and five more'
 	echo 'make bench           the micro-benchmarks'
 	echo 'make tidy            floors, names, sizes and what else the compiler does not check'
 	echo 'make lint            format check and clippy'
@@ -122,6 +129,12 @@ drain: ## Measure the limit
 	  exec '$(TARGET)/release/campanile-load' drain --kafka "$$address" --events '$(EVENTS)' ;;
 	*) echo "drain: LEDGER=$(LEDGER) is not known; rocks or kafka" >&2; exit 2 ;;
 	esac
+
+sim: ## Tell stories of faults
+	@scripts/setup.sh
+	settings=$$(scripts/native.sh); . "$$settings"
+	exec cargo run --quiet --profile fast -p campanile-sim $(if $(MUTATE),--features faults) -- \
+	  $(if $(SEED),--seed '$(SEED)',--seeds '$(SEEDS)') $(if $(MUTATE),--mutate '$(MUTATE)')
 
 bench: ## Micro-benchmarks
 	@scripts/setup.sh

@@ -10,7 +10,8 @@ use campanile_ledger_kafka::disk::{Directory, Disk, DiskError, Space, Writing};
 
 use crate::schedule::{Life, lock};
 
-type Table = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
+type Key = (Space, Vec<u8>);
+type Table = BTreeMap<Key, Vec<u8>>;
 
 /// How many earlier states of a directory are kept, for the fault that brings one back.
 const PAST_MAX: usize = 12;
@@ -152,7 +153,7 @@ impl Drop for ModelDirectory {
     }
 }
 
-struct Batch(Vec<((Space, Vec<u8>), Option<Vec<u8>>)>);
+struct Batch(Vec<(Key, Option<Vec<u8>>)>);
 
 impl Writing for Batch {
     fn put(&mut self, space: Space, key: &[u8], value: &[u8]) {

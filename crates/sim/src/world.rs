@@ -333,10 +333,16 @@ impl World {
     fn step(&mut self) -> bool {
         at(&self.cluster).watch_members();
         if self.shared.percent(BROKER_FIRST) {
-            at(&self.cluster).step() || self.schedule.step()
-        } else {
-            self.schedule.step() || at(&self.cluster).step()
+            if self.step_broker() {
+                return true;
+            }
+            return self.schedule.step();
         }
+        self.schedule.step() || self.step_broker()
+    }
+
+    fn step_broker(&self) -> bool {
+        at(&self.cluster).step()
     }
 
     fn next_due(&self) -> Option<Timestamp> {

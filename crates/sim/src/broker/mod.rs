@@ -36,7 +36,6 @@ pub(crate) enum Happening {
 /// Everything that one transaction made visible.
 pub(crate) struct Committed {
     pub(crate) shard: u16,
-    pub(crate) life: u64,
     pub(crate) records: Vec<(Place, Record)>,
     pub(crate) rows: Vec<(Bytes, Option<Bytes>)>,
     /// Offset and metadata, if the group's offset was part of it.

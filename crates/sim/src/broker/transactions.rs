@@ -192,7 +192,7 @@ impl Broker {
         }
         let witness = self.offsets.of_transaction(open.number);
         let witness = witness.map(|stored| (stored.offset, stored.metadata.clone()));
-        self.happenings.push(Happening::Committed(Committed { shard, life: open.life, records, rows, witness }));
+        self.happenings.push(Happening::Committed(Committed { shard, records, rows, witness }));
     }
 
     /// Writes a marker, or lets a late EndTxn arrive, if one is due.

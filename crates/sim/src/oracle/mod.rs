@@ -78,7 +78,7 @@ impl Oracle {
     /// Judges one commit.
     pub(crate) fn committed(&mut self, broker: &mut Broker, commit: &Committed) -> Law {
         let shard = commit.shard;
-        let text = commit.rows.iter().filter(|(key, _)| &key[..] == b"~commit").next_back();
+        let text = commit.rows.iter().rfind(|(key, _)| &key[..] == b"~commit");
         let text = text.and_then(|(_, value)| value.as_ref()).and_then(|value| std::str::from_utf8(value).ok());
         let Some(record) = text.and_then(|text| text.parse::<CommitRecord>().ok()) else {
             return Err(format!("shard {shard}: a transaction without its commit record"));
