@@ -5,7 +5,7 @@ import bisect
 import commits
 
 # A table is written behind every second, on a turn of its worker; the rest is room for a busy machine.
-TAIL_MAX_MS = 1000 + 1500
+TAIL_MAX_MS = 1000 + 3000
 DAMAGE = ("the local rows are not those that were committed; restoring anew", "the state directory is set aside",
           "the state directory is damaged; setting it aside")
 REFUSED = "a shard is refused; a person must look"
