@@ -76,13 +76,13 @@ class Damages:
         DAMAGES[kind](self.house, table)
         victim.launch_at(DIES_AT)
         victim.wait_died(DIE_WAIT_S)
-        if kind in SET_ASIDE and set(home.glob(f"triage-{shard}.aside-*")) <= aside:
-            findings.add("wrong", f"{victim.name}, shard {shard}, {kind}: its directory was deleted before a replacement "
-                         "was verified")
         victim.clear()
         began = time.time()
         victim.start()
         gap_s = wait_for_work(self.house.follower.moved_on_everywhere, began, self.house.senders)
+        if kind in SET_ASIDE and set(home.glob(f"triage-{shard}.aside-*")) <= aside:
+            findings.add("wrong", f"{victim.name}, shard {shard}, {kind}: its directory was deleted and not "
+                         "set aside")
         self.done[kind] = self.done.get(kind, 0) + 1
         print(f"damage {kind} of {victim.name}, shard {shard}: at work {gap_s:.1f} s after it came back", flush=True)
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import random
+import time
 
 import binaries
 import commits
@@ -96,6 +97,12 @@ class House:
     def roles(self) -> list:
         return [self.gateway, *self.processors]
 
+    def wait_for_shards(self, wait_s=60):
+        """Until each processor has some: one that has none is not worth a kill."""
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until and not all(it.shards_since(0) for it in self.processors):
+            time.sleep(0.1)
+
     def start_load(self):
         for part in (self.follower, self.senders, self.commander):
             part.start()
@@ -184,6 +191,7 @@ def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
         house = House(chosen, home, stack, plan.environment)
         for processor in house.processors:
             processor.start()
+        house.wait_for_shards()
         house.start_load()
         plan.carry_out(chosen, house, findings)
         house.calm(findings)

@@ -91,7 +91,7 @@ class Commits(unittest.TestCase):
 
 
 class Restored(unittest.TestCase):
-    history = [("commits", nth * 10, commit(nth + 1, 7), T0 + nth * 500) for nth in range(10)]
+    history = [("commits", nth * 10, commit(nth + 1, 7), T0 + nth * 600) for nth in range(10)]
 
     def judged(self, role, damage_is_wrong=True):
         findings = compare.Findings()
@@ -101,7 +101,7 @@ class Restored(unittest.TestCase):
     def test_tail_since_the_last_write_behind_is_read_again_and_no_more(self):
         found, findings = self.judged(Role("p1", **{"from": 71, "until": 91, "records": 20}))
         self.assertTrue(findings.clean)
-        self.assertEqual((found.warm, found.longest_records, found.longest_ms), (1, 20, 500))
+        self.assertEqual((found.warm, found.longest_records, found.longest_ms), (1, 20, 600))
         _, findings = self.judged(Role("p1", **{"from": 1, "until": 91, "records": 90}))
         self.assertEqual(findings.counts["wrong"], 1)
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use campanile_ledger::{Batch, CommitRecord, Intake, Lane, Opening, RowKey, Settled, Shard, Stop, TimerKey};
-use campanile_model::{ShardId, Timestamp};
+use campanile_model::{ShardId, Span, Timestamp};
 
 use crate::claims::Group;
 use crate::disk::DiskError;
@@ -17,6 +17,11 @@ use crate::write_behind::{Changes, Store};
 
 /// How often the ends of the lanes are asked for, while a timer is due.
 const HORIZON_EVERY: Duration = Duration::from_millis(100);
+
+/// A broker stamps a record before anybody can read it: it must be written and, with copies, be fetched by the others. A
+/// horizon is so much older than the broker's clock, or a timer could fire before an event that was stamped earlier. Ours:
+/// no call tells how long it takes; 164 ms were seen on a starved machine, and a timer of an idle shard may be late by it.
+const STAMP_TO_SIGHT: Span = Span(500);
 
 pub(crate) struct Parts {
     pub(crate) id: u16,
@@ -122,7 +127,7 @@ impl KafkaShard {
 
     /// The broker's time, if main and hop still end where they were read to. Asked for only when a timer is due.
     fn horizon(&mut self, ends: [u64; 2]) -> Option<Timestamp> {
-        let now = self.parts.core.pulse.broker_time()?;
+        let now = self.parts.core.pulse.broker_time()? - STAMP_TO_SIGHT;
         let is_due = self.parts.store.next_due().is_some_and(|due| due <= now);
         let asking_at = self.now();
         if !is_due || self.asked_at.is_some_and(|asked| asking_at.saturating_duration_since(asked) < HORIZON_EVERY) {

@@ -66,6 +66,21 @@ impl KafkaTail {
         Ok(Self { options: options.clone(), ledger, names, asker, cursors, known })
     }
 
+    /// The ends as they are, or as they were last told; `None` if they never were.
+    fn ask(&self, topic: Topic, partition: u16) -> Option<Ends> {
+        match self.asker.fetch_watermarks(self.names.of(topic), i32::from(partition), ENDS_WAIT) {
+            Ok((start, end)) => {
+                let ends = Ends { start: start.max(0) as u64, end: end.max(0) as u64 };
+                lock(&self.known).insert((topic, partition), ends);
+                Some(ends)
+            }
+            Err(error) => {
+                tracing::warn!(topic = topic.name(), partition, %error, "the cluster does not tell its ends");
+                lock(&self.known).get(&(topic, partition)).copied()
+            }
+        }
+    }
+
     fn cursor(&self, topic: Topic, partition: u16) -> Result<Arc<Mutex<Cursor>>, TailError> {
         let mut cursors = lock(&self.cursors);
         if let Some(cursor) = cursors.get(&(topic, partition)) {
@@ -115,16 +130,12 @@ fn damaged(error: &KafkaError) -> TailError {
 
 impl Tail for KafkaTail {
     fn ends(&self, topic: Topic, partition: u16) -> Ends {
-        match self.asker.fetch_watermarks(self.names.of(topic), i32::from(partition), ENDS_WAIT) {
-            Ok((start, end)) => {
-                let ends = Ends { start: start.max(0) as u64, end: end.max(0) as u64 };
-                lock(&self.known).insert((topic, partition), ends);
-                ends
+        // Never answered yet, it must not pass for empty: a directory applied onto that would begin anew at epoch 1.
+        loop {
+            if let Some(ends) = self.ask(topic, partition) {
+                return ends;
             }
-            Err(error) => {
-                tracing::warn!(topic = topic.name(), partition, %error, "the cluster does not tell its ends");
-                lock(&self.known).get(&(topic, partition)).copied().unwrap_or(Ends { start: 0, end: 0 })
-            }
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 
