@@ -86,7 +86,6 @@ fn an_acknowledgement_and_a_deadline_come_in_one_order_everywhere() {
             stack.extend(TURNS.iter().map(|turn| [turns.as_slice(), &[*turn]].concat()));
         }
     }
-    println!("{played} orders: {first} escalated first, {second} acknowledged first");
     assert!(played > 500 && first > 50 && second > 50, "{played} orders, {first} and {second} of each kind");
 }
 
