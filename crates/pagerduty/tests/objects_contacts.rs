@@ -101,7 +101,10 @@ fn every_mistake_has_its_place() {
         &user(r#"{"id": "PC", "type": "emial_contact_method", "address": "a@b"}"#, ""),
         &[r#"users/PANN.json:2:42: "type" cannot be "emial_contact_method" (did you mean "email_contact_method"?)"#],
     );
-    check(&user(r#"{"id": "PC", "type": "email_contact_method"}"#, ""), &[r#"users/PANN.json:2:21: "address" is missing"#]);
+    check(
+        &user(r#"{"id": "PC", "type": "email_contact_method"}"#, ""),
+        &[r#"users/PANN.json:2:21: "address" is missing"#],
+    );
     check(
         &user(r#"{"id": "PC", "type": "sms_contact_method", "address": "+49 155"}"#, ""),
         &["users/PANN.json:2:75: \"+49 155\" is not a telephone number"],
