@@ -30,7 +30,9 @@ def show_incident(incident, shard: int) -> dict:
         "last_status_change_at": rfc3339(incident.changed_at),
         "resolved_at": rfc3339(incident.resolved_at) if incident.resolved_at is not None else None,
         "title": incident.title, "service": _reference("service", incident.service, incident.service_name),
-        "assignees": [], "escalation_policy": _reference("escalation_policy", incident.policy, incident.policy_name),
+        # The oracle knows no hands: nobody is assigned, nothing is snoozed or merged.
+        "assignees": [], "assignments": [], "escalation_level": 0, "snoozed_until": None, "resolve_reason": None,
+        "escalation_policy": _reference("escalation_policy", incident.policy, incident.policy_name),
         "urgency": incident.urgency,
         "priority": _reference("priority", priority["id"], priority["name"]) if priority else None,
         "acknowledgements": list(incident.acknowledgements),

@@ -6,6 +6,7 @@
 mod book;
 pub mod build;
 pub mod business;
+pub mod contact;
 pub mod grouping;
 pub mod grouping_setting;
 pub mod integration;
@@ -29,6 +30,7 @@ pub mod warnings;
 pub use book::ID_CHARS_MAX;
 pub use build::{build, scopes};
 pub use business::{BusinessDraft, BusinessService, Dependency, DependencyDraft};
+pub use contact::{Channel, ContactMethod, NotificationRule};
 pub use grouping::{Aggregate, FieldPath, Grouping};
 pub use grouping_setting::GroupingSetting;
 pub use integration::{Integration, IntegrationDraft};

@@ -137,6 +137,11 @@ impl Snapshot {
         self.businesses.values()
     }
 
+    /// The shard that owns what belongs to a person: pages, caps, orders.
+    pub fn home_of_user(&self, user: &UserId) -> ShardId {
+        ShardId(campanile_model::murmur2::partition_of(user.as_str().as_bytes(), self.shards))
+    }
+
     /// The shard that owns a scope's state.
     pub fn home(&self, scope: &ScopeId) -> ShardId {
         ShardId(campanile_model::murmur2::partition_of(scope.as_str().as_bytes(), self.shards))

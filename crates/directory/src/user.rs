@@ -1,11 +1,10 @@
 //! A person who can be on call.
-//!
-//! Contact methods and notification rules are deliberately absent: they belong to the notifier's part of the directory.
 
 use campanile_model::{TeamId, UserId};
 use compact_str::CompactString;
 use jiff::tz::TimeZone;
 
+use crate::contact::{self, ContactMethod, NotificationRule};
 use crate::problem::Report;
 
 /// Longest name, in characters. Source: PagerDuty REST, User `name`.
@@ -66,12 +65,17 @@ pub struct User {
     pub job_title: CompactString,
     pub description: String,
     pub teams: Vec<TeamId>,
+    /// In the writer's order, as the rules below.
+    pub contact_methods: Vec<ContactMethod>,
+    /// None: an e-mail at once.
+    pub notification_rules: Vec<NotificationRule>,
 }
 
 impl User {
     pub(crate) fn check(&self, report: &mut Report) {
         report.check_name(&self.name, USER_NAME_CHARS_MAX);
         report.check_text("/job_title", &self.job_title, JOB_TITLE_CHARS_MAX);
+        contact::check(&self.contact_methods, &self.notification_rules, report);
         let length = self.email.chars().count();
         let well_formed = self.email.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty());
         if !well_formed || !(EMAIL_CHARS.0..=EMAIL_CHARS.1).contains(&length) {

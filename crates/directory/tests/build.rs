@@ -21,6 +21,8 @@ fn user() -> Object {
         job_title: "".into(),
         description: String::new(),
         teams: vec![],
+        contact_methods: Vec::new(),
+        notification_rules: Vec::new(),
     })
 }
 

@@ -253,7 +253,8 @@ impl Model {
             | Outcome::Repeated
             | Outcome::Fired
             | Outcome::Stale
-            | Outcome::DeadLettered(_) => return,
+            | Outcome::DeadLettered(_)
+            | Outcome::Paging(_) => return,
         };
         *counter += 1;
     }

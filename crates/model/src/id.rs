@@ -62,6 +62,13 @@ named_id! {
     CommandId,
 }
 
+/// An id with the name that references show as `summary`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Named<I> {
+    pub id: I,
+    pub name: CompactString,
+}
+
 /// Most shards one ledger may have. The decimal form of an incident number is `serial` then three digits of shard.
 pub const SHARDS_MAX: u16 = 1000;
 
@@ -166,6 +173,8 @@ derived_id! {
     IncidentId,
     /// An alert. Shares the serials of its shard with incidents, so the two never collide.
     AlertId,
+    /// A page on its way to one contact method of one person, made by that person's shard.
+    OrderId,
 }
 
 impl IncidentId {

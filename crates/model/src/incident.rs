@@ -8,6 +8,10 @@ pub enum IncidentStatus {
 }
 
 impl IncidentStatus {
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Triggered, Self::Acknowledged, Self::Resolved].into_iter().find(|status| status.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Triggered => "triggered",
@@ -51,10 +55,25 @@ pub enum Change {
     PriorityUpdated,
     UrgencyUpdated,
     TitleUpdated,
+    /// The first people of this entry into triggered.
+    Assigned,
+    /// Other people of the same policy.
+    Escalated,
+    /// A person asked for a level; the notifier finds out who that is.
+    EscalationRequested,
+    /// Other people, by hand.
+    Reassigned,
+    /// Another policy, by hand.
+    Delegated,
+    Snoozed,
+    /// Alerts of other incidents joined it by hand.
+    Merged,
+    /// A note was added.
+    Annotated,
 }
 
 impl Change {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::Triggered,
         Self::Acknowledged,
         Self::Unacknowledged,
@@ -62,7 +81,19 @@ impl Change {
         Self::PriorityUpdated,
         Self::UrgencyUpdated,
         Self::TitleUpdated,
+        Self::Assigned,
+        Self::Escalated,
+        Self::EscalationRequested,
+        Self::Reassigned,
+        Self::Delegated,
+        Self::Snoozed,
+        Self::Merged,
+        Self::Annotated,
     ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.as_str() == text)
+    }
 
     /// The event type that the incidents topic carries.
     pub const fn as_str(self) -> &'static str {
@@ -74,6 +105,14 @@ impl Change {
             Self::PriorityUpdated => "incident.priority_updated",
             Self::UrgencyUpdated => "incident.urgency_updated",
             Self::TitleUpdated => "incident.title_updated",
+            Self::Assigned => "incident.assigned",
+            Self::Escalated => "incident.escalated",
+            Self::EscalationRequested => "incident.escalation_requested",
+            Self::Reassigned => "incident.reassigned",
+            Self::Delegated => "incident.delegated",
+            Self::Snoozed => "incident.snoozed",
+            Self::Merged => "incident.merged",
+            Self::Annotated => "incident.annotated",
         }
     }
 }

@@ -9,14 +9,16 @@ pub mod id;
 pub mod incident;
 pub mod murmur2;
 pub mod outcome;
+pub mod paging;
 pub mod source;
 pub mod text;
 pub mod time;
 
 pub use alert::{AlertStatus, Hidden, Severity};
-pub use command::{Actor, Command, Verb};
+pub use command::{Actor, Command, Heir, Step, Verb};
 pub use id::*;
 pub use incident::{Change, IncidentStatus, Urgency};
 pub use outcome::Outcome;
+pub use paging::Paging;
 pub use source::Source;
 pub use time::{Span, Timestamp};

@@ -1,6 +1,7 @@
 //! The one verdict every input ends in, with its reason. Funnel, trace and "nothing dropped silently" are all this type.
 
 use crate::alert::Hidden;
+use crate::paging::Paging;
 
 /// Why bytes could not become an event or a command. Closed set: each is a label value and a header value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,11 +56,49 @@ pub enum RefusedReason {
     StaleRevision,
     UnknownPriority,
     BlankTitle,
+    UnknownUser,
+    UnknownPolicy,
+    /// The policy has no such level, or none after the present one.
+    NoSuchLevel,
+    /// Low urgency does not escalate; it can be reassigned.
+    LowUrgency,
+    /// Nobody, or more people than an incident can have.
+    BadAssignees,
+    /// Shorter or longer than a snooze can be.
+    BadSnooze,
+    /// No incidents, too many, the incident itself, or one that another shard judges.
+    BadMerge,
+    /// Together they have more alerts than one incident takes.
+    TooManyAlerts,
+    /// Blank, or longer than a note can be.
+    BadNote,
+    /// Somebody has it: a step of the ladder comes too late.
+    Acknowledged,
 }
 
 impl RefusedReason {
-    pub const ALL: [Self; 5] =
-        [Self::UnknownIncident, Self::Resolved, Self::StaleRevision, Self::UnknownPriority, Self::BlankTitle];
+    /// Its place here is its number in rows: new ones are added at the end.
+    pub const ALL: [Self; 15] = [
+        Self::UnknownIncident,
+        Self::Resolved,
+        Self::StaleRevision,
+        Self::UnknownPriority,
+        Self::BlankTitle,
+        Self::UnknownUser,
+        Self::UnknownPolicy,
+        Self::NoSuchLevel,
+        Self::LowUrgency,
+        Self::BadAssignees,
+        Self::BadSnooze,
+        Self::BadMerge,
+        Self::TooManyAlerts,
+        Self::BadNote,
+        Self::Acknowledged,
+    ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +107,16 @@ impl RefusedReason {
             Self::StaleRevision => "stale_revision",
             Self::UnknownPriority => "unknown_priority",
             Self::BlankTitle => "blank_title",
+            Self::UnknownUser => "unknown_user",
+            Self::UnknownPolicy => "unknown_policy",
+            Self::NoSuchLevel => "no_such_level",
+            Self::LowUrgency => "low_urgency",
+            Self::BadAssignees => "bad_assignees",
+            Self::BadSnooze => "bad_snooze",
+            Self::BadMerge => "bad_merge",
+            Self::TooManyAlerts => "too_many_alerts",
+            Self::BadNote => "bad_note",
+            Self::Acknowledged => "acknowledged",
         }
     }
 }
@@ -109,6 +158,8 @@ pub enum Outcome {
     Stale,
     /// The bytes went to dead letters.
     DeadLettered(DeadReason),
+    /// What the notifier made of it.
+    Paging(Paging),
 }
 
 impl Outcome {
@@ -133,6 +184,7 @@ impl Outcome {
             Self::Fired => ("fired", ""),
             Self::Stale => ("stale", ""),
             Self::DeadLettered(reason) => ("dead_lettered", reason.as_str()),
+            Self::Paging(paging) => (paging.as_str(), ""),
         }
     }
 }

@@ -214,6 +214,8 @@ prop_compose! {
                 job_title: Default::default(),
                 description: description.clone(),
                 teams: vec![TeamId::new(id("T", 0))],
+        contact_methods: Vec::new(),
+        notification_rules: Vec::new(),
             }));
             let (id, color) = (PriorityId::new(id("P", i)), "a8171c".into());
             objects.push(Object::Priority(Priority { id, name: format!("prio {i}").into(), description, color, order: 9 - i as u32 }));

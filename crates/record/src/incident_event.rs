@@ -1,8 +1,8 @@
 //! `campanile.incidents`: one record per revision of an incident, keyed by its id, and one answer per command that made
 //! none. `out_seq` counts the records of a partition and has no gap.
 
-use campanile_model::{Actor, Epoch};
-use campanile_triage::{Answer, Cause, CommandAnswer, Incident, Revision};
+use campanile_model::{Actor, Epoch, Named, UserId};
+use campanile_triage::{Addition, Answer, Cause, CommandAnswer, Incident, Revision};
 
 use crate::json::{Object, text};
 
@@ -42,6 +42,13 @@ pub fn encode_revision(revision: &Revision, out_seq: u64, setting: Setting<'_>, 
     o.list("alert_keys", &revision.alert_keys[..shown], |out, key| text(out, key));
     if shown < revision.alert_keys.len() {
         o.plain("alert_keys_omitted", revision.alert_keys.len() - shown);
+    }
+    match &revision.addition {
+        Addition::None => {}
+        Addition::Note(note) => o.object("note", |o| o.text("content", note)),
+        Addition::Level(Some(level)) => o.plain("level", level),
+        Addition::Level(None) => o.plain("level", "null"),
+        Addition::Merged(sources) => o.list("sources", sources, |out, id| text(out, &id.to_string())),
     }
     o.object("data", |o| data(o, &revision.incident, setting));
     o.close();
@@ -90,7 +97,20 @@ fn data(o: &mut Object<'_>, incident: &Incident, setting: Setting<'_>) {
     }
     o.text("title", &incident.title);
     o.reference("service", "service_reference", incident.service.id.as_str(), &incident.service.name);
-    o.list("assignees", std::iter::empty::<()>(), |_, ()| {});
+    o.list("assignees", &incident.assignees, |out, user| {
+        let mut o = Object::open(out);
+        user_members(&mut o, user);
+        o.close();
+    });
+    o.list("assignments", &incident.assignees, |out, user| {
+        let mut o = Object::open(out);
+        if let Some(at) = incident.assigned_at {
+            o.quoted("at", at);
+        }
+        o.object("assignee", |o| user_members(o, user));
+        o.close();
+    });
+    o.plain("escalation_level", incident.level);
     o.reference("escalation_policy", "escalation_policy_reference", incident.policy.id.as_str(), &incident.policy.name);
     o.text("urgency", incident.urgency.as_str());
     match &incident.priority {
@@ -103,12 +123,32 @@ fn data(o: &mut Object<'_>, incident: &Incident, setting: Setting<'_>) {
         agent_as(&mut o, "acknowledger", Some(&acknowledgement.by));
         o.close();
     });
+    match incident.snoozed_until {
+        Some(at) => o.quoted("snoozed_until", at),
+        None => o.plain("snoozed_until", "null"),
+    }
+    match incident.merged_into {
+        Some(into) => o.object("resolve_reason", |o| {
+            o.text("type", "merge_resolve_reason");
+            o.object("incident", |o| {
+                o.quoted("id", into);
+                o.text("type", "incident_reference");
+            });
+        }),
+        None => o.plain("resolve_reason", "null"),
+    }
     o.object("alert_counts", |o| {
         o.plain("all", incident.alerts);
         o.plain("triggered", incident.open);
         o.plain("resolved", incident.alerts - incident.open);
     });
     o.text_or_null("alert_grouping", Some(incident.grouping.as_str()).filter(|name| !name.is_empty()));
+}
+
+fn user_members(o: &mut Object<'_>, user: &Named<UserId>) {
+    o.text("id", user.id.as_str());
+    o.text("type", "user_reference");
+    o.text("summary", &user.name);
 }
 
 fn agent(o: &mut Object<'_>, agent: Option<&Actor>) {

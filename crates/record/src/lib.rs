@@ -2,12 +2,17 @@
 //! that begin with `campanile-`. docs/reference/topics.md describes them for readers of the topics.
 
 pub mod alert;
+pub mod answer;
 pub mod body;
 pub mod command;
 pub mod dead_letter;
 pub mod directory;
+pub mod gap;
 pub mod header;
 pub mod hop;
 pub mod incident_event;
+pub mod incident_notice;
 mod json;
+pub mod notification;
+pub mod page;
 pub mod steps;

@@ -22,9 +22,9 @@ fn a_bad_command_is_told_what_is_allowed() {
         let sound = r#"{"v":1,"id":"c","actor":{"type":"t","id":"i"},"incident":"Q0000000000009","verb":"resolve"}"#;
         command::decode(sound.replace(from, to).as_bytes()).expect_err("the command is broken")
     };
-    assert!(
-        with("resolve", "explode").contains("expected acknowledge, resolve, set_priority, set_urgency or set_title")
-    );
+    assert!(with("resolve", "explode").contains(
+        "expected acknowledge, resolve, set_priority, set_urgency, set_title, escalate, reassign, snooze, merge or note"
+    ));
     assert!(with("Q0000000000009", "P1").contains("expected Q and 13 characters"));
     assert!(with("\"v\":1", "\"v\":2").contains("version 2"));
     assert!(with("\"id\":\"c\"", "\"id\":\"\"").contains("1 to 128 characters"));

@@ -1,18 +1,21 @@
 //! An incident.
 
-use campanile_model::{Actor, IncidentId, IncidentStatus, PolicyId, PriorityId, ServiceId, Urgency};
+use campanile_model::{Actor, IncidentId, IncidentStatus, PolicyId, PriorityId, ServiceId, Urgency, UserId};
 use campanile_triage::{Acknowledgement, Incident, Named};
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use crate::wire::{Reader, RowError, put_option, put_text, put_time, put_u64, put_varint};
+use crate::wire::{Reader, RowError, put_list, put_option, put_text, put_time, put_u64, put_varint};
 
 const STATUSES: [IncidentStatus; 3] =
     [IncidentStatus::Triggered, IncidentStatus::Acknowledged, IncidentStatus::Resolved];
 const URGENCIES: [Urgency; 2] = [Urgency::High, Urgency::Low];
 
+/// Version 2 added who has it, at which level, the snooze and the merge; a row of version 1 has none of them.
+const VERSION: u8 = 2;
+
 pub fn encode(incident: &Incident, out: &mut Vec<u8>) {
-    out.push(1);
+    out.push(VERSION);
     put_u64(out, incident.id.0);
     out.push(incident.status as u8);
     out.push(incident.urgency as u8);
@@ -43,11 +46,22 @@ pub fn encode(incident: &Incident, out: &mut Vec<u8>) {
     for due in [incident.auto_resolve_at, incident.acknowledgement_ends_at, incident.urgency_rises_at] {
         put_option(out, due, put_time);
     }
+    put_list(out, &incident.assignees, |out, user| {
+        put_text(out, user.id.as_str());
+        put_text(out, &user.name);
+    });
+    put_option(out, incident.assigned_at, put_time);
+    put_varint(out, u64::from(incident.level));
+    put_option(out, incident.snoozed_until, put_time);
+    put_option(out, incident.merged_into, |out, id| put_u64(out, id.0));
 }
 
 pub fn decode(bytes: &[u8]) -> Result<Incident, RowError> {
-    let mut reader = Reader::open("incident", bytes)?;
-    let incident = read(&mut reader);
+    let (version, mut reader) = Reader::open_up_to(VERSION, "incident", bytes)?;
+    let mut incident = read(&mut reader);
+    if version > 1 {
+        incident = incident.and_then(|incident| read_assignment(&mut reader, incident));
+    }
     reader.done(incident)
 }
 
@@ -74,6 +88,24 @@ fn read(reader: &mut Reader<'_>) -> Option<Incident> {
         auto_resolve_at: reader.option(Reader::time)?,
         acknowledgement_ends_at: reader.option(Reader::time)?,
         urgency_rises_at: reader.option(Reader::time)?,
+        assignees: SmallVec::new(),
+        assigned_at: None,
+        level: 0,
+        snoozed_until: None,
+        merged_into: None,
+    })
+}
+
+/// What version 2 added.
+fn read_assignment(reader: &mut Reader<'_>, incident: Incident) -> Option<Incident> {
+    let user = |r: &mut Reader<'_>| Some(Named { id: UserId::new(r.text()?), name: CompactString::new(r.text()?) });
+    Some(Incident {
+        assignees: reader.list(user)?.into(),
+        assigned_at: reader.option(Reader::time)?,
+        level: reader.u32()?,
+        snoozed_until: reader.option(Reader::time)?,
+        merged_into: reader.option(|r| Some(IncidentId(r.u64()?)))?,
+        ..incident
     })
 }
 

@@ -16,10 +16,28 @@ pub enum Kind {
     Group,
     Incident,
     Members,
+    // The notifier's; the processor has no such rows.
+    Errand,
+    Ladder,
+    Order,
+    Person,
+    Ring,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [Self::Alert, Self::Answer, Self::Details, Self::Group, Self::Incident, Self::Members];
+    pub const ALL: [Self; 11] = [
+        Self::Alert,
+        Self::Answer,
+        Self::Details,
+        Self::Errand,
+        Self::Group,
+        Self::Incident,
+        Self::Ladder,
+        Self::Members,
+        Self::Order,
+        Self::Person,
+        Self::Ring,
+    ];
 
     pub const fn bytes(self) -> [u8; 2] {
         match self {
@@ -29,6 +47,11 @@ impl Kind {
             Self::Group => *b"gr",
             Self::Incident => *b"in",
             Self::Members => *b"me",
+            Self::Errand => *b"er",
+            Self::Ladder => *b"la",
+            Self::Order => *b"or",
+            Self::Person => *b"pe",
+            Self::Ring => *b"ri",
         }
     }
 
@@ -40,6 +63,11 @@ impl Kind {
             Self::Group => "group",
             Self::Incident => "incident",
             Self::Members => "members",
+            Self::Errand => "errand",
+            Self::Ladder => "ladder",
+            Self::Order => "order",
+            Self::Person => "person",
+            Self::Ring => "ring",
         }
     }
 
@@ -49,7 +77,11 @@ impl Kind {
             Self::Alert | Self::Details => "service prefix · 96-bit hash of (service, integration, dedup key)",
             Self::Answer => "0 · 128-bit hash of the command id",
             Self::Group => "scope prefix · 128-bit hash of the grouping and its values",
-            Self::Incident => "0 · incident id",
+            Self::Incident | Self::Ladder => "0 · incident id",
+            Self::Errand => "0 · 128-bit hash of what is to be sent",
+            Self::Order => "0 · order id",
+            Self::Person => "0 · 128-bit hash of the user id",
+            Self::Ring => "0 · 128-bit hash of (policy, level)",
             Self::Members => "page number · incident id",
         }
     }
@@ -59,7 +91,7 @@ impl Kind {
     }
 }
 
-fn key(kind: Kind, prefix: u32, identity: u128) -> Key {
+pub(crate) fn key(kind: Kind, prefix: u32, identity: u128) -> Key {
     let mut key = [0; 22];
     key[..2].copy_from_slice(&kind.bytes());
     key[2..6].copy_from_slice(&prefix.to_be_bytes());
@@ -115,11 +147,17 @@ pub fn of(want: &Want) -> Key {
     }
 }
 
-/// What a key names; `None` for a kind that this program does not know.
-pub fn read(key: &Key) -> Option<Want> {
+/// Kind, prefix and identity; `None` for a kind that this program does not know.
+pub(crate) fn parts(key: &Key) -> Option<(Kind, u32, u128)> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.bytes() == key[..2])?;
     let prefix = u32::from_be_bytes(key[2..6].try_into().ok()?);
     let identity = u128::from_be_bytes(key[6..].try_into().ok()?);
+    Some((kind, prefix, identity))
+}
+
+/// What a key of the processor names; `None` for any other.
+pub fn read(key: &Key) -> Option<Want> {
+    let (kind, prefix, identity) = parts(key)?;
     let alert = AlertKey::unpack(identity).with_service(prefix);
     Some(match kind {
         Kind::Alert => Want::Alert(alert),
@@ -128,6 +166,7 @@ pub fn read(key: &Key) -> Option<Want> {
         Kind::Group => Want::Group(GroupKey { scope: prefix, hash: identity }),
         Kind::Incident => Want::Incident(IncidentId(identity as u64)),
         Kind::Members => Want::Members(PageKey { page: prefix, incident: IncidentId(identity as u64) }),
+        Kind::Errand | Kind::Ladder | Kind::Order | Kind::Person | Kind::Ring => return None,
     })
 }
 

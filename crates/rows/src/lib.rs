@@ -6,10 +6,16 @@
 pub mod alert;
 pub mod answer;
 pub mod details;
+pub mod errand;
 pub mod group;
 pub mod incident;
 pub mod keys;
+pub mod ladder;
 pub mod members;
+pub mod notifier_keys;
+pub mod order;
+pub mod person;
+pub mod ring;
 mod wire;
 
 pub use wire::RowError;

@@ -40,6 +40,13 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     put_bytes(out, text.as_bytes());
 }
 
+pub(crate) fn put_list<T>(out: &mut Vec<u8>, items: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
+    put_varint(out, items.len() as u64);
+    for item in items {
+        put(out, item);
+    }
+}
+
 pub(crate) fn put_option<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
     match value {
         None => out.push(0),
@@ -60,9 +67,14 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Opens a row and checks its version byte, which must be 1.
     pub(crate) fn open(kind: &'static str, bytes: &'a [u8]) -> Result<Self, RowError> {
+        Self::open_up_to(1, kind, bytes).map(|(_, reader)| reader)
+    }
+
+    /// Opens a row of any version from 1 to the one that is written today, and gives the one found.
+    pub(crate) fn open_up_to(known: u8, kind: &'static str, bytes: &'a [u8]) -> Result<(u8, Self), RowError> {
         match bytes.split_first() {
-            Some((1, rest)) => Ok(Self { kind, whole: bytes.len(), rest }),
-            Some((found, _)) => Err(RowError::Version { kind, found: *found, known: 1 }),
+            Some((found, rest)) if (1..=known).contains(found) => Ok((*found, Self { kind, whole: bytes.len(), rest })),
+            Some((found, _)) => Err(RowError::Version { kind, found: *found, known }),
             None => Err(RowError::Damaged { kind, len: 0 }),
         }
     }
@@ -95,6 +107,17 @@ impl<'a> Reader<'a> {
             }
         }
         None
+    }
+
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        u32::try_from(self.varint()?).ok()
+    }
+
+    /// A list that was written with its length in front.
+    pub(crate) fn list<T>(&mut self, get: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.varint()?;
+        // A damaged count must not reserve memory; the list ends with the bytes.
+        (0..count).map(|_| get(self)).collect()
     }
 
     pub(crate) fn time(&mut self) -> Option<Timestamp> {

@@ -3,7 +3,7 @@
 use campanile_model::outcome::RefusedReason;
 use campanile_model::{
     Actor, AlertId, AlertStatus, Hidden, IncidentId, IncidentStatus, PolicyId, PriorityId, ServiceId, Severity,
-    Timestamp, Urgency,
+    Timestamp, Urgency, UserId,
 };
 use campanile_rows::{RowError, alert, answer, details, group, incident, keys, members};
 use campanile_triage::{
@@ -52,6 +52,11 @@ fn an_incident() -> Incident {
         auto_resolve_at: Some(Timestamp(9)),
         acknowledgement_ends_at: None,
         urgency_rises_at: Some(Timestamp(-1)),
+        assignees: smallvec::smallvec![Named { id: UserId::new("PU"), name: "Ann".into() }],
+        assigned_at: Some(Timestamp(3)),
+        level: 2,
+        snoozed_until: Some(Timestamp(8)),
+        merged_into: Some(IncidentId(6)),
     }
 }
 
@@ -122,8 +127,32 @@ fn damage_and_foreign_versions_are_told_apart() {
     }
     bytes.push(0);
     assert!(incident::decode(&bytes).is_err(), "a byte too many");
-    bytes[0] = 2;
-    assert_eq!(incident::decode(&bytes), Err(RowError::Version { kind: "incident", found: 2, known: 1 }));
+    bytes[0] = 3;
+    assert_eq!(incident::decode(&bytes), Err(RowError::Version { kind: "incident", found: 3, known: 2 }));
+    bytes[0] = 0;
+    assert_eq!(incident::decode(&bytes), Err(RowError::Version { kind: "incident", found: 0, known: 2 }));
+}
+
+/// The same incident as [`an_incident`], as version 1 wrote it.
+const INCIDENT_V1: &str = "01050000000000000001010104503149440250310a6469736b2066c3bc686c016b0450535643037765620450504f4c07\
+    6f6e2d63616c6c01000000000000000200000000000000000304020d636f6e74656e745f626173656402000000000000\
+    000102000000000000000e757365725f7265666572656e63650250550109000000000000000001ffffffffffffffff";
+
+#[test]
+fn an_incident_of_version_1_is_nobody_s_yet() {
+    let bytes: Vec<u8> = (0..INCIDENT_V1.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&INCIDENT_V1[at..at + 2], 16).expect("hex"))
+        .collect();
+    let before = Incident {
+        assignees: smallvec::smallvec![],
+        assigned_at: None,
+        level: 0,
+        snoozed_until: None,
+        merged_into: None,
+        ..an_incident()
+    };
+    assert_eq!(incident::decode(&bytes), Ok(before));
 }
 
 proptest! {

@@ -3,13 +3,13 @@
 use campanile_directory::Snapshot;
 use campanile_model::outcome::RefusedReason;
 use campanile_model::text::{SUMMARY_CHARS_MAX, cut};
-use campanile_model::{Change, Command, Outcome, Span, Timestamp, Verb};
+use campanile_model::{Change, Command, Named, Outcome, Span, Timestamp, Verb};
 
 use crate::effects::{Cause, CommandAnswer, Effects, Publish, TimerChange};
 use crate::incident::{self, Deed};
-use crate::resolve;
-use crate::state::{Answer, Named, State};
+use crate::state::{Answer, State};
 use crate::timer::{Timer, TimerKind};
+use crate::{hand, merge, resolve};
 
 /// How long the id of a command is remembered; a repeat inside it gets the first answer.
 pub(crate) const ANSWER_KEPT: Span = Span::hours(24);
@@ -83,6 +83,12 @@ fn judge(directory: &Snapshot, state: &mut State, command: &Command, now: Timest
             }
             change(state, command, Change::TitleUpdated, now, |i| i.title = title)
         }
+        Verb::Escalate(step) => hand::escalate(directory, state, command, step, now),
+        Verb::RequestEscalation(level) => hand::request_escalation(directory, state, command, *level, now),
+        Verb::Reassign(heir) => hand::reassign(directory, state, command, heir, now),
+        Verb::Snooze(span) => hand::snooze(state, command, *span, now),
+        Verb::Merge(sources) => merge::merge(state, command, sources, now),
+        Verb::Note(text) => hand::note(state, command, text, now),
     }
 }
 
@@ -114,7 +120,7 @@ fn set_urgency(state: &mut State, command: &Command, urgency: campanile_model::U
     effects
 }
 
-fn change(
+pub(crate) fn change(
     state: &mut State,
     command: &Command,
     change: Change,

@@ -15,6 +15,18 @@ pub enum Cause {
     Command(CommandId),
 }
 
+/// What a revision says that the incident itself does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Addition {
+    #[default]
+    None,
+    Note(String),
+    /// The level that a person asked for; `None` is the next one.
+    Level(Option<u32>),
+    /// The incidents whose alerts joined.
+    Merged(Vec<IncidentId>),
+}
+
 /// One revision of an incident, as it stands after the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
@@ -26,6 +38,7 @@ pub struct Revision {
     pub at: Timestamp,
     /// Dedup keys of the alerts that this revision opened or closed.
     pub alert_keys: Vec<String>,
+    pub addition: Addition,
 }
 
 /// The answer to a command that made no revision.

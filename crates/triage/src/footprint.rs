@@ -1,11 +1,12 @@
 //! Which rows an input must see. Asked again after each read, until it asks for nothing.
 
 use campanile_directory::{Service, Snapshot};
-use campanile_model::{IncidentId, Timestamp};
+use campanile_model::command::MERGE_SOURCES_MAX;
+use campanile_model::{IncidentId, Timestamp, Verb};
 
 use crate::input::{Action, Event, Input};
 use crate::key::{AlertKey, CommandKey, GroupKey, PageKey};
-use crate::state::{AlertRow, State};
+use crate::state::{AlertRow, PAGE_MEMBERS, State};
 use crate::suppress;
 use crate::timer::TimerKind;
 
@@ -28,13 +29,25 @@ pub fn footprint(directory: &Snapshot, state: &mut State, input: &Input<'_>, now
         Input::Command(command, _) => {
             let key = ask.state.keys.command(&command.id);
             let known = ask.answer(key) & ask.incident(command.incident);
-            if known && matches!(command.verb, campanile_model::Verb::Resolve) {
-                whole_incident(&mut ask, command.incident);
+            match &command.verb {
+                Verb::Resolve if known => whole_incident(&mut ask, command.incident),
+                Verb::Merge(sources) if known => merge_rows(&mut ask, command.incident, sources),
+                Verb::Resolve
+                | Verb::Merge(_)
+                | Verb::Acknowledge
+                | Verb::SetPriority(_)
+                | Verb::SetUrgency(_)
+                | Verb::SetTitle(_)
+                | Verb::Escalate(_)
+                | Verb::RequestEscalation(_)
+                | Verb::Reassign(_)
+                | Verb::Snooze(_)
+                | Verb::Note(_) => {}
             }
         }
         Input::Timer(timer) => match timer.kind {
             TimerKind::AutoResolve => whole_incident(&mut ask, timer.incident_id()),
-            TimerKind::AcknowledgementTimeout | TimerKind::UrgencyRise => {
+            TimerKind::AcknowledgementTimeout | TimerKind::UrgencyRise | TimerKind::SnoozeEnd => {
                 ask.incident(timer.incident_id());
             }
             TimerKind::AnswerExpiry => {
@@ -115,6 +128,21 @@ fn whole_incident(ask: &mut Ask<'_>, id: IncidentId) {
         if ask.alert(alert) && ask.state.alert(&alert).is_some_and(|open| open.id == mine) {
             ask.details(alert);
         }
+    }
+}
+
+/// The sources with everything that moves, and the pages of the target that it moves to.
+fn merge_rows(ask: &mut Ask<'_>, target: IncidentId, sources: &[IncidentId]) {
+    let mut moving = 0;
+    for source in sources.iter().take(MERGE_SOURCES_MAX) {
+        if ask.incident(*source) {
+            moving += ask.state.incidents.get(source).map_or(0, |incident| incident.open);
+            whole_incident(ask, *source);
+        }
+    }
+    let Some(alerts) = ask.state.incidents.get(&target).map(|incident| incident.alerts) else { return };
+    for page in alerts / PAGE_MEMBERS..=(alerts + moving) / PAGE_MEMBERS {
+        ask.members(PageKey { page, incident: target });
     }
 }
 

@@ -1,14 +1,14 @@
 //! The incident's life: made, joined, revised.
 
 use campanile_directory::Service;
-use campanile_model::{Actor, Change, IncidentId, IncidentStatus, Outcome, Severity, Timestamp, Urgency};
+use campanile_model::{Actor, Change, IncidentId, IncidentStatus, Named, Outcome, Severity, Timestamp, Urgency};
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use crate::effects::{Cause, Effects, Publish, Revision, TimerChange};
+use crate::effects::{Addition, Cause, Effects, Publish, Revision, TimerChange};
 use crate::grouping;
 use crate::key::{AlertKey, GroupKey, PageKey};
-use crate::state::{Acknowledgement, Incident, Member, Named, PAGE_MEMBERS, State, Verdict};
+use crate::state::{Acknowledgement, Incident, Member, PAGE_MEMBERS, State, Verdict};
 use crate::timer::{Timer, TimerKind};
 
 /// The agent of what an event does: its service, as PagerDuty's own webhooks say.
@@ -48,8 +48,15 @@ pub(crate) fn place(
     effects.outcome = Outcome::Triggered;
     if let Some(incident) = state.incidents.get(&id) {
         let agent = Some(service_agent(service));
-        let revision =
-            Revision { incident: incident.clone(), change: Change::Triggered, agent, cause, at: now, alert_keys };
+        let revision = Revision {
+            incident: incident.clone(),
+            change: Change::Triggered,
+            agent,
+            cause,
+            at: now,
+            alert_keys,
+            addition: Addition::None,
+        };
         effects.publish.push(Publish::Revision(Box::new(revision)));
     }
     (id, Verdict::Opened)
@@ -84,6 +91,11 @@ fn open(
         acknowledgements: SmallVec::new(),
         auto_resolve_at: service.auto_resolve.map(|after| now + after),
         acknowledgement_ends_at: None,
+        assignees: SmallVec::new(),
+        assigned_at: None,
+        level: 0,
+        snoozed_until: None,
+        merged_into: None,
         urgency_rises_at: if urgency == Urgency::Low { service.urgency_rises_after(now) } else { None },
     };
     if let Some(due) = incident.auto_resolve_at {
@@ -142,12 +154,21 @@ pub(crate) fn revise(
 ) {
     let Some(incident) = state.incidents.get_mut(&id) else { return };
     let Deed { change, agent, cause, at } = deed;
+    let before = incident.status;
     edit(incident);
     incident.revision += 1;
-    if matches!(change, Change::Triggered | Change::Acknowledged | Change::Unacknowledged | Change::Resolved) {
+    if incident.status != before {
         incident.status_changed_at = at;
     }
-    let revision = Revision { incident: incident.clone(), change, agent, cause, at, alert_keys: Vec::new() };
+    let revision = Revision {
+        incident: incident.clone(),
+        change,
+        agent,
+        cause,
+        at,
+        alert_keys: Vec::new(),
+        addition: Addition::None,
+    };
     effects.publish.push(Publish::Revision(Box::new(revision)));
 }
 
@@ -162,6 +183,10 @@ pub(crate) fn acknowledge(
     effects: &mut Effects,
 ) -> bool {
     let Some(incident) = state.incidents.get_mut(&id) else { return false };
+    if incident.snoozed_until.is_some() {
+        // A snooze stands in the time-out's place, and an acknowledgement does not shorten it.
+        return false;
+    }
     let ends = timeout.map(|timeout| now + timeout);
     let timer = Timer::incident(TimerKind::AcknowledgementTimeout, id);
     match (std::mem::replace(&mut incident.acknowledgement_ends_at, ends), ends) {

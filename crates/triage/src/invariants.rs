@@ -54,7 +54,12 @@ pub fn tr7_closed_incident_is_still(state: &State) -> Result<(), Breach> {
         if incident.status.is_open() {
             continue;
         }
-        let deadlines = [incident.auto_resolve_at, incident.acknowledgement_ends_at, incident.urgency_rises_at];
+        let deadlines = [
+            incident.auto_resolve_at,
+            incident.acknowledgement_ends_at,
+            incident.urgency_rises_at,
+            incident.snoozed_until,
+        ];
         if incident.open != 0 || deadlines.iter().any(Option::is_some) {
             return Err(Breach(format!(
                 "TR-7: closed incident {id} has {} open alerts, timers {deadlines:?}",

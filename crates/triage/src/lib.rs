@@ -17,26 +17,28 @@ mod command;
 mod effects;
 mod footprint;
 pub mod grouping;
+mod hand;
 mod incident;
 mod input;
 pub mod invariants;
 pub mod key;
+mod merge;
 mod resolve;
 mod state;
 mod suppress;
-mod table;
 mod timer;
 mod trigger;
 
 pub use apply::apply;
-pub use effects::{AlertRecord, Cause, CommandAnswer, Effects, Publish, Revision, TimerChange};
+pub use campanile_model::Named;
+pub use campanile_table::Table;
+pub use effects::{Addition, AlertRecord, Cause, CommandAnswer, Effects, Publish, Revision, TimerChange};
 pub use footprint::{Want, footprint};
 pub use grouping::GroupKeys;
 pub use input::{Action, Body, Event, Input, Payload};
 pub use key::{AlertKey, CommandKey, GroupKey, Keys, PageKey};
 pub use state::{
-    Acknowledgement, Alert, AlertRow, Answer, Details, Ids, Incident, Member, Members, Named, PAGE_MEMBERS,
-    ROWS_REMEMBERED, State, Verdict,
+    Acknowledgement, Alert, AlertRow, Answer, Details, Ids, Incident, Member, Members, PAGE_MEMBERS, ROWS_REMEMBERED,
+    State, Verdict,
 };
-pub use table::Table;
 pub use timer::{Timer, TimerKind};

@@ -99,7 +99,7 @@ pub(crate) fn resolve_incident(
 }
 
 /// The incident's end, its alerts being closed: groups and pages go, timers go (TR-7), the last revision is published.
-fn close_incident(
+pub(crate) fn close_incident(
     state: &mut State,
     id: IncidentId,
     agent: Option<Actor>,
@@ -110,6 +110,7 @@ fn close_incident(
 ) {
     let Some(incident) = state.incidents.get(&id) else { return };
     let armed = [
+        (TimerKind::SnoozeEnd, incident.snoozed_until),
         (TimerKind::AutoResolve, incident.auto_resolve_at),
         (TimerKind::AcknowledgementTimeout, incident.acknowledgement_ends_at),
         (TimerKind::UrgencyRise, incident.urgency_rises_at),
@@ -137,6 +138,9 @@ fn close_incident(
         incident.auto_resolve_at = None;
         incident.acknowledgement_ends_at = None;
         incident.urgency_rises_at = None;
+        incident.snoozed_until = None;
+        incident.assignees.clear();
+        incident.assigned_at = None;
         incident.acknowledgements.clear();
     });
     if let Some(crate::effects::Publish::Revision(revision)) = effects.publish.last_mut() {

@@ -2,25 +2,18 @@
 
 use campanile_model::outcome::RefusedReason;
 use campanile_model::{
-    Actor, AlertId, AlertStatus, Hidden, IncidentId, IncidentStatus, LedgerId, PolicyId, PriorityId, ServiceId,
-    Severity, ShardId, Timestamp, Urgency,
+    Actor, AlertId, AlertStatus, Hidden, IncidentId, IncidentStatus, LedgerId, Named, PolicyId, PriorityId, ServiceId,
+    Severity, ShardId, Timestamp, Urgency, UserId,
 };
+use campanile_table::Table;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
 use crate::effects::{AlertRecord, Announced};
 use crate::key::{AlertKey, CommandKey, GroupKey, Keys, PageKey};
-use crate::table::Table;
 
 /// Members on one page. A page is rewritten at each join, so it is short; an incident of 1000 alerts has 32.
 pub const PAGE_MEMBERS: u32 = 32;
-
-/// An id with the name that references show as `summary`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named<I> {
-    pub id: I,
-    pub name: CompactString,
-}
 
 /// The hot row of an open alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +111,14 @@ pub struct Incident {
     pub auto_resolve_at: Option<Timestamp>,
     pub acknowledgement_ends_at: Option<Timestamp>,
     pub urgency_rises_at: Option<Timestamp>,
+    /// Who has it now; nobody before the first step of its ladder, and nobody after it resolved.
+    pub assignees: SmallVec<[Named<UserId>; 1]>,
+    pub assigned_at: Option<Timestamp>,
+    /// The level of its policy that was reached; 0 for none, and for people who were named by hand.
+    pub level: u32,
+    pub snoozed_until: Option<Timestamp>,
+    /// The incident that its alerts joined when it was merged.
+    pub merged_into: Option<IncidentId>,
 }
 
 impl Incident {

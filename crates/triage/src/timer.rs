@@ -19,11 +19,19 @@ pub enum TimerKind {
     AnswerExpiry,
     /// A forwarded resolve need not wait for older triggers any longer.
     TombstoneExpiry,
+    /// A snooze ends.
+    SnoozeEnd,
 }
 
 impl TimerKind {
-    pub const ALL: [Self; 5] =
-        [Self::AutoResolve, Self::AcknowledgementTimeout, Self::UrgencyRise, Self::AnswerExpiry, Self::TombstoneExpiry];
+    pub const ALL: [Self; 6] = [
+        Self::AutoResolve,
+        Self::AcknowledgementTimeout,
+        Self::UrgencyRise,
+        Self::AnswerExpiry,
+        Self::TombstoneExpiry,
+        Self::SnoozeEnd,
+    ];
 
     /// Number in timer keys; never reused.
     pub const fn number(self) -> u8 {
@@ -33,6 +41,7 @@ impl TimerKind {
             Self::UrgencyRise => 3,
             Self::AnswerExpiry => 4,
             Self::TombstoneExpiry => 5,
+            Self::SnoozeEnd => 6,
         }
     }
 
@@ -47,6 +56,7 @@ impl TimerKind {
             Self::UrgencyRise => "urgency_rise",
             Self::AnswerExpiry => "answer_expiry",
             Self::TombstoneExpiry => "tombstone_expiry",
+            Self::SnoozeEnd => "snooze_end",
         }
     }
 }
@@ -77,6 +87,7 @@ pub(crate) fn fire(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
         TimerKind::AutoResolve => auto_resolve(state, timer, now),
         TimerKind::AcknowledgementTimeout => acknowledgement_timeout(state, timer, now),
         TimerKind::UrgencyRise => urgency_rise(state, timer, now),
+        TimerKind::SnoozeEnd => snooze_end(state, timer, now),
         TimerKind::AnswerExpiry => {
             state.answers.remove(&crate::key::CommandKey(timer.object));
             Effects::of(Outcome::Fired).with_timer(TimerChange::clear(timer))
@@ -147,6 +158,22 @@ fn urgency_rise(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
     incident::revise(state, id, deed, &mut effects, |incident| {
         incident.urgency = Urgency::High;
         incident.urgency_rises_at = None;
+    });
+    effects
+}
+
+fn snooze_end(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
+    let id = timer.incident_id();
+    let deadline = state.incidents.get(&id).filter(|i| i.status.is_open()).and_then(|i| i.snoozed_until);
+    if let Some(effects) = early(timer, deadline, now) {
+        return effects;
+    }
+    let mut effects = Effects::of(Outcome::Fired).with_timer(TimerChange::clear(timer));
+    let deed = Deed { change: Change::Unacknowledged, agent: None, cause: Cause::Timer(timer.kind), at: now };
+    incident::revise(state, id, deed, &mut effects, |incident| {
+        incident.status = IncidentStatus::Triggered;
+        incident.snoozed_until = None;
+        incident.acknowledgements.clear();
     });
     effects
 }

@@ -1,14 +1,14 @@
 //! A trigger: a repeat of an open alert, or a new one.
 
 use campanile_directory::{Integration, Service};
-use campanile_model::{AlertId, AlertStatus, Hidden, IncidentId, Outcome, Timestamp};
+use campanile_model::{AlertId, AlertStatus, Hidden, IncidentId, Named, Outcome, Timestamp};
 use compact_str::CompactString;
 
 use crate::effects::{AlertRecord, Cause, Effects};
 use crate::incident::{self, Arrival};
 use crate::input::{Event, Payload};
 use crate::key::AlertKey;
-use crate::state::{Alert, AlertRow, Details, Named, State, Verdict};
+use crate::state::{Alert, AlertRow, Details, State, Verdict};
 use crate::suppress;
 
 /// A trigger that has found its service.

@@ -2,7 +2,9 @@
 
 mod harness;
 
-use campanile_model::{Actor, Command, CommandId, IncidentId, Severity, Source, Span, Urgency, Verb};
+use campanile_model::{
+    Actor, Command, CommandId, Heir, IncidentId, PolicyId, Severity, Source, Span, Step, Urgency, UserId, Verb,
+};
 use campanile_triage::{Action, Effects, Publish};
 use harness::{Details, Sent, World, organisation};
 use proptest::prelude::*;
@@ -29,7 +31,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
             late: late * i64::from(hops),
         },
     );
-    let command = (0..20usize, 0..5u8, 0..30u8).prop_map(|(nth, verb, id)| Move::Command { nth, verb, id });
+    let command = (0..20usize, 0..11u8, 0..40u8).prop_map(|(nth, verb, id)| Move::Command { nth, verb, id });
     let later = prop_oneof![1..400i64, 400..20_000i64].prop_map(Move::Later);
     proptest::collection::vec(prop_oneof![6 => event, 1 => command, 2 => later], 1..120)
 }
@@ -54,7 +56,8 @@ fn play(moves: &[Move]) -> (World, Vec<Effects>) {
             }
             Move::Command { nth, verb, id } => {
                 let incident = incidents.get(*nth).copied().unwrap_or(IncidentId(1));
-                world.ask(&command(incident, *verb, *id), at)
+                let others: Vec<_> = incidents.iter().skip(nth + 1).take(2).copied().collect();
+                world.ask(&command(incident, &others, *verb, *id), at)
             }
         };
         for publish in &done.publish {
@@ -92,12 +95,18 @@ fn sent(step: &Move, world: &mut World, at: campanile_model::Timestamp) -> Sent 
     }
 }
 
-fn command(incident: IncidentId, verb: u8, id: u8) -> Command {
+fn command(incident: IncidentId, others: &[IncidentId], verb: u8, id: u8) -> Command {
     let verb = match verb {
         0 => Verb::Acknowledge,
         1 => Verb::Resolve,
         2 => Verb::SetPriority(Some("P2".into())),
         3 => Verb::SetUrgency(Urgency::Low),
+        4 => Verb::Escalate(Step { lap: 0, level: 1, users: vec![UserId::new("PUSER")] }),
+        5 => Verb::RequestEscalation(Some(1)),
+        6 => Verb::Reassign(Heir::Users(vec![UserId::new("PBEN")])),
+        7 => Verb::Snooze(Span::minutes(i64::from(id))),
+        8 => Verb::Merge(others.to_vec()),
+        9 => Verb::Reassign(Heir::Policy(PolicyId::new("PPOLICY"))),
         _ => Verb::SetTitle("other".to_owned()),
     };
     let actor = Actor { kind: "user_reference".into(), id: "PUSER".into() };
@@ -112,7 +121,7 @@ proptest! {
     fn laws_hold_after_every_input(moves in moves()) {
         let (world, effects) = play(&moves);
         let revisions: usize = effects.iter().map(|e| e.publish.len()).sum();
-        prop_assert!(revisions <= effects.len() * 2, "an input makes one revision and at most one answer");
+        prop_assert!(revisions <= effects.len() * 3, "an input makes one revision and at most one answer; a merge ends two incidents");
         prop_assert!(world.state.ids.serial as usize <= effects.len() * 2);
     }
 

@@ -9,6 +9,7 @@
 //! Read-only keys of PagerDuty's answers are passed over, so that an export loads; a key that nobody knows is a fault.
 
 mod business_service;
+mod contact;
 mod escalation_policy;
 mod folder;
 mod grouping;

@@ -72,6 +72,51 @@ fn show(kind: Kind, bytes: &[u8]) -> Result<Value, RowError> {
         Kind::Group => json!({ "incident": campanile_rows::group::decode(bytes)?.to_string() }),
         Kind::Incident => incident(&campanile_rows::incident::decode(bytes)?),
         Kind::Members => page(&campanile_rows::members::decode(bytes)?),
+        Kind::Errand | Kind::Ladder | Kind::Order | Kind::Person | Kind::Ring => of_notifier(kind, bytes)?,
+    })
+}
+
+/// Rows of the notifier, in short: what people look for when a page does not come.
+fn of_notifier(kind: Kind, bytes: &[u8]) -> Result<Value, RowError> {
+    let millis = |at: campanile_model::Timestamp| at.0;
+    Ok(match kind {
+        Kind::Errand => json!({ "id": campanile_rows::errand::decode(bytes)?.id() }),
+        Kind::Ring => json!({ "next": campanile_rows::ring::decode(bytes)? }),
+        Kind::Ladder => {
+            let it = campanile_rows::ladder::decode(bytes)?;
+            let paged: Vec<_> = it.paged.iter().map(ToString::to_string).collect();
+            json!({
+                "incident": it.incident.to_string(),
+                "revision": it.revision,
+                "stage": format!("{:?}", it.stage).to_lowercase(),
+                "place": [it.place.cycle, it.place.lap, it.place.level, it.place.turn],
+                "due": it.due.map(millis),
+                "paged": paged,
+            })
+        }
+        Kind::Person => {
+            let it = campanile_rows::person::decode(bytes)?;
+            let unsent: Vec<_> = it.unsent.iter().map(ToString::to_string).collect();
+            json!({
+                "user": it.user.to_string(),
+                "waiting": it.waiting.len(),
+                "unsent": unsent,
+                "due": it.due.map(millis),
+            })
+        }
+        Kind::Order => {
+            let it = campanile_rows::order::decode(bytes)?;
+            json!({
+                "id": it.id.to_string(),
+                "user": it.user.to_string(),
+                "channel": it.channel.as_str(),
+                "items": it.items.len(),
+                "attempts": it.attempts,
+                "delivery": format!("{:?}", it.delivery).to_lowercase(),
+                "due": it.due.0,
+            })
+        }
+        Kind::Alert | Kind::Answer | Kind::Details | Kind::Group | Kind::Incident | Kind::Members => Value::Null,
     })
 }
 

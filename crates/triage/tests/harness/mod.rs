@@ -170,7 +170,10 @@ impl World {
         for timer in self.timers.values() {
             let of_incident = matches!(
                 timer.kind,
-                TimerKind::AutoResolve | TimerKind::AcknowledgementTimeout | TimerKind::UrgencyRise
+                TimerKind::AutoResolve
+                    | TimerKind::AcknowledgementTimeout
+                    | TimerKind::UrgencyRise
+                    | TimerKind::SnoozeEnd
             );
             if of_incident {
                 let id = IncidentId(timer.object as u64);

@@ -53,15 +53,17 @@ fn content(aggregate: Aggregate, fields: &[FieldPath]) -> Option<Grouping> {
 }
 
 fn objects() -> Vec<Object> {
-    let user = User {
-        id: UserId::new("PUSER"),
-        name: "Ann".into(),
+    let user = |id: &str, name: &str| User {
+        id: UserId::new(id),
+        name: name.into(),
         email: "ann@example.com".into(),
         zone: None,
         role: Role::User,
         job_title: CompactString::default(),
         description: String::new(),
         teams: Vec::new(),
+        contact_methods: Vec::new(),
+        notification_rules: Vec::new(),
     };
     let rule = Rule {
         id: None,
@@ -85,7 +87,12 @@ fn objects() -> Vec<Object> {
         description: String::new(),
         services: vec![ServiceId::new("PQUIET")],
     };
-    let mut all = vec![Object::User(user), Object::Policy(policy), Object::Maintenance(window)];
+    let mut all = vec![
+        Object::User(user("PUSER", "Ann")),
+        Object::User(user("PBEN", "Ben")),
+        Object::Policy(policy),
+        Object::Maintenance(window),
+    ];
     all.extend(services().into_iter().map(|draft| Object::Service(Box::new(draft))));
     all
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use campanile_model::{
-    Actor, Command, CommandId, Hidden, IncidentId, Severity, Source, Span, Timestamp, Urgency, Verb,
+    Actor, Command, CommandId, Heir, Hidden, IncidentId, PolicyId, Severity, Source, Span, Step, Timestamp, Urgency,
+    UserId, Verb,
 };
-use campanile_triage::{Action, Answer, Effects, Publish, Timer, TimerKind};
+use campanile_triage::{Action, Addition, Answer, Effects, Publish, Timer, TimerKind};
 
 use super::organisation::{MIDNIGHT, directory, directory_later, key_of};
 use super::{Details, Sent, World};
@@ -106,24 +107,41 @@ impl Play {
     }
 
     fn command(&mut self, verb: &str, words: &[&str]) -> Command {
-        let nth: usize = words[0].trim_start_matches('I').parse().expect("an incident like I1");
         let options: BTreeMap<&str, &str> = words[1..].iter().filter_map(|word| word.split_once('=')).collect();
         self.world.offset += 1;
         let id = options.get("id").map_or_else(|| format!("c{}", self.world.offset), |id| (*id).to_owned());
         Command {
             id: CommandId::new(id),
             actor: Actor { kind: "user_reference".into(), id: "PUSER".into() },
-            incident: self.incidents.get(nth.wrapping_sub(1)).copied().unwrap_or(IncidentId(99)),
+            incident: self.incident(words[0]),
             verb: match verb {
                 "ack" => Verb::Acknowledge,
                 "close" => Verb::Resolve,
                 "priority" => Verb::SetPriority(options.get("to").map(|p| (*p).into())),
                 "urgency" => Verb::SetUrgency(Urgency::parse(options["to"]).expect("an urgency")),
                 "title" => Verb::SetTitle(options.get("to").map_or(" ", |t| t).to_owned()),
+                "step" => Verb::Escalate(Step {
+                    lap: 0,
+                    level: options["level"].parse().expect("a level"),
+                    users: options["to"].split('+').filter(|id| !id.is_empty()).map(UserId::new).collect(),
+                }),
+                "escalate" => Verb::RequestEscalation(options.get("level").map(|l| l.parse().expect("a level"))),
+                "reassign" => Verb::Reassign(match options.get("policy") {
+                    Some(policy) => Heir::Policy(PolicyId::new(policy)),
+                    None => Heir::Users(options["to"].split('+').map(UserId::new).collect()),
+                }),
+                "snooze" => Verb::Snooze(Span::seconds(options["for"].parse().expect("seconds"))),
+                "merge" => Verb::Merge(options["of"].split('+').map(|name| self.incident(name)).collect()),
+                "note" => Verb::Note(options.get("text").map_or(" ", |t| t).to_owned()),
                 other => panic!("unknown verb {other}"),
             },
             revision: options.get("seen").map(|r| r.parse().expect("a revision")),
         }
+    }
+
+    fn incident(&self, name: &str) -> IncidentId {
+        let nth: usize = name.trim_start_matches('I').parse().expect("an incident like I1");
+        self.incidents.get(nth.wrapping_sub(1)).copied().unwrap_or(IncidentId(99))
     }
 
     fn tell(&mut self, effects: &Effects) -> String {
@@ -137,7 +155,25 @@ impl Play {
                     let change = revision.change.as_str().trim_start_matches("incident.");
                     let (name, counts) = (self.name(incident.id), format!("{}/{}", incident.open, incident.alerts));
                     let number = incident.revision;
-                    format!("{name} r{number} {change} {} {priority} open {counts}", incident.urgency.as_str())
+                    let mut text =
+                        format!("{name} r{number} {change} {} {priority} open {counts}", incident.urgency.as_str());
+                    if !incident.assignees.is_empty() {
+                        let to: Vec<_> = incident.assignees.iter().map(|user| user.id.as_str()).collect();
+                        text.push_str(&format!(" to {} level {}", to.join("+"), incident.level));
+                    }
+                    text.push_str(&match &revision.addition {
+                        Addition::None => String::new(),
+                        Addition::Note(note) => format!(" note {note}"),
+                        Addition::Level(level) => level.map_or(" next".to_owned(), |level| format!(" wanted {level}")),
+                        Addition::Merged(of) => {
+                            let names: Vec<_> = of.iter().map(|id| self.name(*id)).collect();
+                            format!(" of {} {}", names.join("+"), revision.alert_keys.join("+"))
+                        }
+                    });
+                    if let Some(into) = incident.merged_into {
+                        text.push_str(&format!(" into {}", self.name(into)));
+                    }
+                    text
                 }
                 Publish::Answer(answer) => match answer.answer {
                     Answer::Applied(revision) => format!("answer applied r{revision}"),
@@ -178,7 +214,10 @@ impl Play {
 
     fn timer_name(&mut self, timer: Timer) -> String {
         match timer.kind {
-            TimerKind::AutoResolve | TimerKind::AcknowledgementTimeout | TimerKind::UrgencyRise => {
+            TimerKind::AutoResolve
+            | TimerKind::AcknowledgementTimeout
+            | TimerKind::UrgencyRise
+            | TimerKind::SnoozeEnd => {
                 format!("{} {}", timer.kind.as_str(), self.name(IncidentId(timer.object as u64)))
             }
             TimerKind::AnswerExpiry | TimerKind::TombstoneExpiry => timer.kind.as_str().to_owned(),

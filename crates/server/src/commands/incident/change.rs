@@ -135,6 +135,16 @@ fn told(name: &str, answer: &Value) -> (bool, String) {
                 "stale_revision" => "it changed meanwhile; look at it again",
                 "unknown_priority" => "there is no such priority; see `campanile directory show priorities`",
                 "blank_title" => "the title is blank",
+                "unknown_user" => "there is no such user; see `campanile directory show users`",
+                "unknown_policy" => "there is no such policy; see `campanile directory show escalation_policies`",
+                "no_such_level" => "its policy has no such level",
+                "low_urgency" => "low urgency does not escalate; reassign it",
+                "bad_assignees" => "name 1 to 100 people",
+                "bad_snooze" => "a snooze lasts 1 second to a week",
+                "bad_merge" => "name 1 to 20 other incidents of the same shard",
+                "too_many_alerts" => "together they have more than 1000 alerts",
+                "bad_note" => "the note is blank, or longer than 25000 characters",
+                "acknowledged" => "somebody has it",
                 other => other,
             };
             (false, format!("{name}: refused: {why}"))

@@ -1,4 +1,4 @@
-//! Rows in memory: those of the batch, and the ones that were of use lately.
+//! Floor 20: rows in memory, as both machines hold them: those of the batch, and the ones that were of use lately.
 //!
 //! Two generations: a row that is touched moves to the young one; when the young one is full it becomes the old one
 //! and what nobody asked for in between is forgotten. Forgetting is safe because only clean rows are forgotten.
@@ -47,7 +47,7 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
     }
 
     /// What is known of the row: `None` nothing, `Some(None)` that there is none.
-    pub(crate) fn known(&mut self, key: &K) -> Option<Option<&V>> {
+    pub fn known(&mut self, key: &K) -> Option<Option<&V>> {
         if !self.young.contains_key(key) && !self.rejuvenate(key) {
             return None;
         }

@@ -1,0 +1,169 @@
+//! What came back: a provider's word on an order, a person's answer, an errand that arrived.
+
+use campanile_model::{Actor, Command, CommandId, IncidentId, OrderId, Paging, Timestamp, Urgency, UserId, Verb};
+use compact_str::CompactString;
+
+use crate::bundle;
+use crate::effects::{Effects, Errand, Publish, What};
+use crate::input::{Place, Reply};
+use crate::key::ErrandKey;
+use crate::retry::{KEPT, OFFERED_AGAIN, next_attempt};
+use crate::state::{Delivery, Order, State};
+use crate::step::send;
+use crate::timer::Timer;
+
+/// What a person said, and about what.
+pub(crate) struct Answer<'a> {
+    pub(crate) id: &'a CompactString,
+    pub(crate) user: &'a UserId,
+    pub(crate) order: Option<OrderId>,
+    pub(crate) incident: Option<IncidentId>,
+    pub(crate) verb: &'a Verb,
+}
+
+pub(crate) fn order(state: &mut State, id: OrderId, reply: &Reply, now: Timestamp) -> Effects {
+    let mut effects = Effects::of(Paging::Noted);
+    let Some(mut order) = state.orders.get(&id).cloned() else { return effects };
+    let armed = order.due;
+    match reply {
+        Reply::Accepted { provider } if order.delivery == Delivery::Waiting => {
+            leave(state, &mut order, Delivery::Accepted, now);
+            tell(&order, now, &mut effects, |user, channel| What::Accepted {
+                order: id,
+                user,
+                channel,
+                provider: provider.clone(),
+            });
+            effects.came_to(Paging::Delivered);
+        }
+        Reply::Arrived { provider } if order.delivery != Delivery::Arrived => {
+            leave(state, &mut order, Delivery::Arrived, now);
+            tell(&order, now, &mut effects, |user, channel| What::Arrived {
+                order: id,
+                user,
+                channel,
+                provider: provider.clone(),
+            });
+            effects.came_to(Paging::Delivered);
+        }
+        Reply::Refused { provider, permanent, detail } if order.delivery == Delivery::Waiting => {
+            order.attempts += 1;
+            let urgency =
+                if order.items.iter().any(|it| it.urgency == Urgency::High) { Urgency::High } else { Urgency::Low };
+            let next = if *permanent { None } else { next_attempt(order.attempts, urgency, order.made_at, now) };
+            match next {
+                Some(next) => order.due = next,
+                None => leave(state, &mut order, Delivery::Failed, now),
+            }
+            tell(&order, now, &mut effects, |user, channel| What::Refused {
+                order: id,
+                user,
+                channel,
+                provider: provider.clone(),
+                detail: detail.clone(),
+                next,
+            });
+            effects.came_to(if next.is_some() { Paging::Retrying } else { Paging::Failed });
+        }
+        // A second word on what is settled.
+        Reply::Accepted { .. } | Reply::Arrived { .. } | Reply::Refused { .. } => return effects,
+    }
+    if order.due != armed {
+        effects.move_timer(Timer::order(id), Some(order.due));
+    }
+    state.orders.put(id, order);
+    effects
+}
+
+fn leave(state: &mut State, order: &mut Order, delivery: Delivery, now: Timestamp) {
+    order.delivery = delivery;
+    order.due = now + KEPT;
+    bundle::left(state, state.keys.person(&order.user), order.id);
+}
+
+fn tell(
+    order: &Order,
+    now: Timestamp,
+    effects: &mut Effects,
+    what: impl Fn(UserId, campanile_directory::Channel) -> What,
+) {
+    for it in &order.items {
+        effects.tell(it.incident, it.place, what(order.user.clone(), order.channel), now);
+    }
+}
+
+/// Asks the processor for what the person wants, of every incident that the answer is about. The processor knows the
+/// id of a command for a day, so an answer that comes twice does one thing.
+pub(crate) fn person(state: &mut State, answer: &Answer<'_>, now: Timestamp) -> Effects {
+    let mut effects = Effects::of(Paging::Noted);
+    for (incident, place) in about(state, answer.order, answer.incident) {
+        let command = Command {
+            id: CommandId::new(format!("{}-{incident}", answer.id)),
+            actor: Actor {
+                kind: CompactString::const_new("user_reference"),
+                id: CompactString::new(answer.user.as_str()),
+            },
+            incident,
+            verb: answer.verb.clone(),
+            // A person answers what the page said, whatever happened to the incident since.
+            revision: None,
+        };
+        let key = state.keys.reply(answer.id, incident);
+        send(state, key, Errand::Command(Box::new(command)), &mut effects);
+        let what = What::Answered { user: answer.user.clone(), verb: answer.verb.as_str() };
+        effects.tell(incident, place, what, now);
+        effects.came_to(Paging::Answered);
+    }
+    effects
+}
+
+/// The incidents of an answer, each once.
+pub(crate) fn about(state: &State, order: Option<OrderId>, incident: Option<IncidentId>) -> Vec<(IncidentId, Place)> {
+    let mut list: Vec<(IncidentId, Place)> = incident.map(|id| (id, Place::default())).into_iter().collect();
+    if let Some(order) = order.and_then(|id| state.orders.get(&id))
+        && incident.is_none()
+    {
+        for it in &order.items {
+            if !list.iter().any(|(id, _)| *id == it.incident) {
+                list.push((it.incident, it.place));
+            }
+        }
+    }
+    list
+}
+
+pub(crate) fn sent(state: &mut State, key: ErrandKey, id: &str) -> Effects {
+    if state.errands.get(&key).is_some_and(|errand| errand.id() == id) {
+        state.errands.remove(&key);
+    }
+    Effects::of(Paging::Noted)
+}
+
+/// An attempt is due, or an order may be forgotten.
+pub(crate) fn fire(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
+    let id = timer.order_id();
+    let known = state.orders.get(&id).map(|order| (order.due, order.delivery));
+    let Some((_, delivery)) = known.filter(|(due, _)| *due <= now) else {
+        let mut effects = Effects::stale();
+        effects.move_timer(timer, known.map(|(due, _)| due));
+        return effects;
+    };
+    match delivery {
+        Delivery::Waiting => {
+            let mut effects = Effects::of(Paging::Ordered);
+            let due = now + OFFERED_AGAIN;
+            if let Some(order) = state.orders.get_mut(&id) {
+                order.due = due;
+            }
+            effects.publish.push(Publish::Order(id));
+            effects.move_timer(timer, Some(due));
+            effects
+        }
+        Delivery::Accepted | Delivery::Arrived | Delivery::Failed => {
+            state.orders.remove(&id);
+            let mut effects = Effects::of(Paging::Noted);
+            effects.move_timer(timer, None);
+            effects
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The one place where the machine's inputs meet its rows.
+
+use campanile_model::Timestamp;
+
+use crate::effects::Effects;
+use crate::input::{Input, Report};
+use crate::oncall::World;
+use crate::state::State;
+use crate::timer::TimerKind;
+use crate::{answer, audit, invariants, ladder, notice, plan};
+
+/// Judges one input. [`crate::footprint`] must have nothing left to ask for.
+///
+/// `now` is log time, never earlier than at the last call for this shard; a report may see a later one (LEDGER 4).
+pub fn apply(world: World<'_>, state: &mut State, input: &Input<'_>, now: Timestamp) -> Effects {
+    let effects = match input {
+        Input::Notice(it) => notice::notice(world, state, it, now),
+        Input::Page(page) => plan::page(world, state, page, now),
+        Input::Withdrawal(it) => plan::withdrawal(state, it, now),
+        Input::Report(Report::Order { order, reply }) => answer::order(state, *order, reply, now),
+        Input::Report(Report::Person { id, user, order, incident, verb }) => {
+            let who = answer::Answer { id, user, order: *order, incident: *incident, verb };
+            answer::person(state, &who, now)
+        }
+        Input::Report(Report::Sent { key, id }) => answer::sent(state, *key, id),
+        Input::Report(Report::Audit(incident)) => audit::repair(state, *incident, now),
+        Input::Timer(timer) => match timer.kind {
+            TimerKind::Ladder => ladder::fire(world, state, *timer, now),
+            TimerKind::Person => plan::fire(state, *timer, now),
+            TimerKind::Order => answer::fire(state, *timer, now),
+        },
+    };
+    if cfg!(debug_assertions)
+        && let Err(breach) = invariants::effects(state, &effects)
+    {
+        panic!("{}", breach.0);
+    }
+    effects
+}

@@ -1,0 +1,140 @@
+//! A person's pages: rules, caps, bundles, retries, and what comes back.
+
+mod harness;
+
+use harness::table::{Show, check};
+
+#[test]
+fn rules_page_one_after_the_other_and_an_acknowledgement_ends_them() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger slow/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:00:00 > O1 push_notification to ANN: I1
+        10:00:01 accepted O1
+        10:00:01 > O1 accepted: I1
+        10:00:02 arrived O1
+        10:00:02 > O1 arrived: I1
+        10:05:00 > O2 sms to ANN: I1
+        10:05:01 accepted O2
+        10:05:01 > O2 accepted: I1
+        10:10:00 > O3 phone to ANN: I1
+        10:11:00 trigger slow/b
+        10:11:00 > I2 cycle 1 loop 0 level 1: page ANN
+        10:11:00 > O4 push_notification to ANN: I2
+        10:12:00 ack I1
+        10:12:00 > withdrawn from ANN: I1
+        10:16:00 > O5 sms to ANN: I2
+        10:21:00 > O6 phone to ANN: I2
+        10:25:00 close I2
+        10:25:00 > withdrawn from ANN: I2
+    ",
+    );
+}
+
+#[test]
+fn a_rule_later_than_the_level_never_pages() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger short/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:00:00 > O1 push_notification to ANN: I1
+        10:05:00 > I1 cycle 1 loop 0 level 2: page BEN
+        10:05:00 > withdrawn from ANN: I1
+        10:05:00 > O2 email to BEN: I1
+        10:10:00 > I1 exhausted
+        10:12:00 wait
+        10:13:00 close I1
+        10:13:00 > withdrawn from BEN: I1
+    ",
+    );
+}
+
+#[test]
+fn what_a_cap_holds_leaves_in_one_message() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger short/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:00:00 > O1 push_notification to ANN: I1
+        10:00:01 trigger short/b
+        10:00:01 > I2 cycle 1 loop 0 level 1: page ANN
+        10:00:02 trigger short/c
+        10:00:02 > I3 cycle 1 loop 0 level 1: page ANN
+        10:00:03 resolve short/b
+        10:00:03 > withdrawn from ANN: I2
+        10:00:04 trigger short/d
+        10:00:04 > I4 cycle 1 loop 0 level 1: page ANN
+        10:00:10 > O2 push_notification to ANN: I3
+        10:00:10 > O2 push_notification to ANN: I4
+        10:00:10 wait
+        10:00:11 accepted O2
+        10:00:11 > O2 accepted: I3
+        10:00:11 > O2 accepted: I4
+        10:00:20 answer O2 4 by=ANN
+        10:00:20 > I3 ANN says acknowledge
+        10:00:20 > I4 ANN says acknowledge
+        10:00:20 > withdrawn from ANN: I3
+        10:00:20 > withdrawn from ANN: I4
+    ",
+    );
+}
+
+#[test]
+fn what_was_not_taken_is_tried_again_and_given_up() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger low/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:20:00 > O1 email to ANN: I1
+        10:20:00 wait
+        10:20:01 refused O1
+        10:20:01 > O1 refused, again at 10:20:03: I1
+        10:20:10 refused O1
+        10:20:10 > O1 refused, again at 10:20:14: I1
+        10:20:20 refused O1 permanent=yes
+        10:20:20 > O1 refused, given up: I1
+        10:20:21 accepted O1
+    ",
+    );
+}
+
+#[test]
+fn an_order_that_has_not_left_is_taken_back() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger short/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:00:00 > O1 push_notification to ANN: I1
+        10:00:05 ack I1
+        10:00:05 > withdrawn from ANN: I1
+        10:00:06 accepted O1
+    ",
+    );
+}
+
+#[test]
+fn an_answer_that_comes_twice_does_one_thing() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger short/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:00:00 > O1 push_notification to ANN: I1
+        10:00:01 accepted O1
+        10:00:01 > O1 accepted: I1
+        10:00:05 answer O1 4 by=ANN id=sms-7
+        10:00:05 > I1 ANN says acknowledge
+        10:00:05 > withdrawn from ANN: I1
+        10:00:06 answer O1 4 by=ANN id=sms-7
+        10:00:06 > I1 ANN says acknowledge
+        10:00:07 answer I1 6 by=ANN
+        10:00:07 > I1 ANN says resolve
+    ",
+    );
+}
