@@ -33,6 +33,7 @@ KAFKA_PORT ?= 19092
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
 	echo '     ARGS=--once       end after the funnel'
+	echo '     LEDGER=kafka      on a real Apache Kafka, started for it unless `make kafka-up` did'
 	echo 'make test            run every test, with the time of each part'
 	echo 'make setup           install what a bare Debian machine lacks'
 	echo 'make exactly-once    kill -9 under load, then compare with an independent oracle'
@@ -80,7 +81,11 @@ run: ## Build and show
 	@scripts/setup.sh
 	settings=$$(scripts/native.sh); . "$$settings"
 	$(call cargo_build,build --profile fast -p campanile-server)
-	exec '$(TARGET)/fast/campanile' demo $(ARGS)
+	case '$(LEDGER)' in
+	  rocks) exec '$(TARGET)/fast/campanile' demo $(ARGS) ;;
+	  kafka) scripts/setup.sh --kafka; exec env PORT='$(KAFKA_PORT)' scripts/demo_kafka.sh '$(TARGET)/fast/campanile' $(ARGS) ;;
+	  *) echo 'LEDGER is rocks or kafka' >&2; exit 64 ;;
+	esac
 
 test: ## Run every test
 	@scripts/setup.sh --tests

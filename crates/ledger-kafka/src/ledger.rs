@@ -10,6 +10,7 @@ use crate::appender::KafkaAppender;
 use crate::claims::{Group, KafkaShards};
 use crate::options::Options;
 use crate::pulse::Pulse;
+use crate::table::Table;
 use crate::tail::KafkaTail;
 use crate::topics::{self, Names, TopicsError, unreachable};
 
@@ -32,6 +33,7 @@ pub struct Ledger {
     core: Arc<Core>,
     appender: Arc<KafkaAppender>,
     tail: Arc<KafkaTail>,
+    table: Arc<Table>,
 }
 
 impl Ledger {
@@ -57,6 +59,7 @@ impl Ledger {
         let appender = Arc::new(appender.map_err(|error| unreachable(&options, &error))?);
         let tail = KafkaTail::new(&options, card.ledger.0, names.clone());
         let tail = Arc::new(tail.map_err(|error| unreachable(&options, &error))?);
+        let table = Arc::new(Table::new(options.clone(), names.clone()));
         let core = Core {
             options,
             card,
@@ -66,7 +69,7 @@ impl Ledger {
             group: Mutex::default(),
             fenced: Mutex::default(),
         };
-        Ok(Self { core: Arc::new(core), appender, tail })
+        Ok(Self { core: Arc::new(core), appender, tail, table })
     }
 
     pub fn card(&self) -> Card {
@@ -91,5 +94,10 @@ impl Ledger {
 
     pub fn tail(&self) -> Arc<dyn Tail> {
         Arc::clone(&self.tail) as Arc<dyn Tail>
+    }
+
+    /// Committed rows of every shard, to look at.
+    pub fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.table)
     }
 }

@@ -288,6 +288,17 @@ pub fn delete_below(options: &Options, topic: Topic, partition: u16, below: u64)
     deleted.map(drop).map_err(|error| unreachable(options, &error))
 }
 
+/// Deletes every topic of the ledger, and so the ledger. The demo's, at its end; nothing else asks for it.
+///
+/// # Errors
+/// The cluster is out of reach.
+pub fn delete_all(options: &Options) -> Result<(), TopicsError> {
+    let names = Names::new(options);
+    let all: Vec<_> = Topic::ALL.into_iter().map(|topic| names.of(topic)).chain([names.changelog.as_str()]).collect();
+    let deleted = block_on(admin(options)?.delete_topics(&all, &AdminOptions::new()));
+    deleted.map(drop).map_err(|error| unreachable(options, &error))
+}
+
 fn admin(options: &Options) -> Result<AdminClient<DefaultClientContext>, TopicsError> {
     options.with_passed_through(options.base()).create().map_err(|error| unreachable(options, &error))
 }

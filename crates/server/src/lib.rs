@@ -14,6 +14,7 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod desk;
 pub mod door;
 pub mod failure;
 pub mod feed;

@@ -9,6 +9,7 @@ use campanile_ledger_kafka::{Options, topics};
 use clap::{Args as ClapArgs, Subcommand};
 use tokio::runtime::Runtime;
 
+use super::at::Reach;
 use super::up::{exit_now, read_directory, runtime, tell_applied};
 use crate::config::{Flags, Settings};
 use crate::logs;
@@ -16,7 +17,7 @@ use crate::print::say;
 use crate::signals::{Ask, Signals};
 use crate::supervise::Death;
 use crate::telemetry::Telemetry;
-use crate::wiring::kafka::{House, Parts, Plan, ledger_options};
+use crate::wiring::kafka::{House, Parts, Plan};
 
 /// Where the cluster is and who we are there.
 #[derive(ClapArgs, Clone)]
@@ -27,18 +28,17 @@ pub(super) struct Cluster {
     /// Name of this process in the group; one each, the same after a restart [default: the host's name]
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
-    /// A client setting passed through as it is, such as security.protocol=SASL_SSL; again for more
-    #[arg(long, value_name = "NAME=VALUE")]
-    kafka_option: Vec<String>,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 impl Cluster {
-    pub(super) fn new(kafka: &str, instance: Option<&str>) -> Self {
-        Self { kafka: kafka.to_owned(), instance: instance.map(str::to_owned), kafka_option: Vec::new() }
+    pub(super) fn new(kafka: &str, instance: Option<&str>, reach: &Reach) -> Self {
+        Self { kafka: kafka.to_owned(), instance: instance.map(str::to_owned), reach: reach.clone() }
     }
 
     fn options(&self, data: &Path) -> Result<Options> {
-        ledger_options(&self.kafka, self.instance.as_deref(), data, &self.kafka_option)
+        self.reach.options(&self.kafka, self.instance.as_deref(), data)
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, director
         Some(url) => println!("listening on {url}"),
         None => println!("processing"),
     }
-    let card = house.ledger.card();
+    let card = house.ports.card;
     say(&format!("ledger {:016x} on {}, {} shards; this is {instance}", card.ledger.0, cluster.kafka, card.shards));
     if let Some(applied) = &house.applied {
         tell_applied(applied);
@@ -109,7 +109,8 @@ pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, director
     serve(house, signals, &runtime)
 }
 
-fn serve(mut house: House, mut signals: Signals, runtime: &Runtime) -> Result<ExitCode> {
+/// Serves until a signal or a death, then drains.
+pub(super) fn serve(mut house: House, mut signals: Signals, runtime: &Runtime) -> Result<ExitCode> {
     enum End {
         Asked(Ask),
         Died(Death),
