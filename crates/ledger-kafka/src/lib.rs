@@ -11,6 +11,7 @@ mod appender;
 mod claims;
 mod commit_record;
 mod executor;
+pub mod inspect;
 mod ledger;
 mod native;
 mod options;

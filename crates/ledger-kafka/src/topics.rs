@@ -22,6 +22,8 @@ use crate::options::Options;
 
 /// Key of the card in the directory's topic. The tail keeps it from the directory's readers: it is the ledger's own.
 pub(crate) const CARD_KEY: &[u8] = b"~card";
+/// Key of the record by which `doctor` reads the broker's clock. No object of the directory either.
+pub(crate) const CLOCK_KEY: &[u8] = b"~clock";
 const FORMAT: u16 = 1;
 const PATIENCE: Duration = Duration::from_secs(15);
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -66,6 +68,11 @@ impl Names {
     pub(crate) fn of(&self, topic: Topic) -> &str {
         let nth = Topic::ALL.iter().position(|known| *known == topic);
         &self.topics[nth.expect("ALL holds every topic")]
+    }
+
+    /// Every topic of the ledger, the changelog last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.topics.iter().map(String::as_str).chain([self.changelog.as_str()])
     }
 }
 
@@ -159,17 +166,7 @@ pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
     let names = Names::new(options);
     let card = card(options)?;
     let plans = plans(&names, card.shards);
-    let admin = admin(options)?;
-    let specifiers: Vec<_> = plans.iter().map(|plan| ResourceSpecifier::Topic(&plan.name)).collect();
-    let answers = block_on(admin.describe_configs(&specifiers, &AdminOptions::new()))
-        .map_err(|error| unreachable(options, &error))?;
-    let mut found: HashMap<String, HashMap<String, String>> = HashMap::new();
-    for resource in answers.into_iter().flatten() {
-        if let OwnedResourceSpecifier::Topic(name) = resource.specifier {
-            let entries = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
-            found.insert(name, entries.collect());
-        }
-    }
+    let found = settings(options)?;
     let counts = partitions(options)?;
     let mut findings = Vec::new();
     for plan in &plans {
@@ -183,6 +180,25 @@ pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
         }
     }
     Ok(findings)
+}
+
+/// Settings of each of the ledger's topics that is there.
+///
+/// # Errors
+/// The cluster is out of reach.
+pub fn settings(options: &Options) -> Result<HashMap<String, HashMap<String, String>>, TopicsError> {
+    let names = Names::new(options);
+    let specifiers: Vec<_> = names.all().map(ResourceSpecifier::Topic).collect();
+    let answers = block_on(admin(options)?.describe_configs(&specifiers, &AdminOptions::new()))
+        .map_err(|error| unreachable(options, &error))?;
+    let mut found = HashMap::new();
+    for resource in answers.into_iter().flatten() {
+        if let OwnedResourceSpecifier::Topic(name) = resource.specifier {
+            let entries = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
+            found.insert(name, entries.collect());
+        }
+    }
+    Ok(found)
 }
 
 /// A topic that was just made has no leader for a moment, and everything asked of it would fail.
@@ -294,12 +310,12 @@ pub fn delete_below(options: &Options, topic: Topic, partition: u16, below: u64)
 /// The cluster is out of reach.
 pub fn delete_all(options: &Options) -> Result<(), TopicsError> {
     let names = Names::new(options);
-    let all: Vec<_> = Topic::ALL.into_iter().map(|topic| names.of(topic)).chain([names.changelog.as_str()]).collect();
+    let all: Vec<_> = names.all().collect();
     let deleted = block_on(admin(options)?.delete_topics(&all, &AdminOptions::new()));
     deleted.map(drop).map_err(|error| unreachable(options, &error))
 }
 
-fn admin(options: &Options) -> Result<AdminClient<DefaultClientContext>, TopicsError> {
+pub(crate) fn admin(options: &Options) -> Result<AdminClient<DefaultClientContext>, TopicsError> {
     options.with_passed_through(options.base()).create().map_err(|error| unreachable(options, &error))
 }
 

@@ -15,6 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod desk;
+pub mod doctor;
 pub mod door;
 pub mod failure;
 pub mod feed;

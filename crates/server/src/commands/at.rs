@@ -8,7 +8,7 @@ use campanile_ledger_kafka::Options;
 use clap::Args;
 
 use crate::client::Client;
-use crate::config::default_socket;
+use crate::config::{Flags, default_socket};
 use crate::desk::Desk;
 use crate::wiring::kafka::ledger_options;
 
@@ -65,6 +65,15 @@ impl At {
 
     pub(super) fn socket(&self) -> PathBuf {
         self.socket.clone().unwrap_or_else(|| default_socket(&self.data()))
+    }
+
+    /// What was named, as flags of the configuration.
+    pub(super) fn flags(&self) -> Flags {
+        Flags::default().with("ledger.data", "--data", self.data.as_ref().map(|path| path.display())).with(
+            "door.socket",
+            "--socket",
+            self.socket.as_ref().map(|path| path.display()),
+        )
     }
 
     /// The brokers, if a cluster was named.

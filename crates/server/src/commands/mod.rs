@@ -6,6 +6,7 @@ mod at;
 mod config;
 mod demo;
 mod directory;
+mod doctor;
 mod incident;
 mod kafka;
 mod log;
@@ -49,6 +50,8 @@ enum Command {
     Topics(kafka::TopicsArgs),
     /// Show what it does: an hour of noise in ten seconds, on data that is thrown away
     Demo(demo::Args),
+    /// Look for what is wrong here or on a cluster, and say what to do
+    Doctor(doctor::Args),
     /// Check, apply and show the organisation: services, keys, teams, schedules, maintenance
     Directory(directory::Args),
     /// Send one event, from a script or by hand
@@ -77,6 +80,7 @@ impl Cli {
             Command::Gateway(args) => kafka::run_role(args, Parts { gateway: true, processor: false }),
             Command::Topics(args) => kafka::run_topics(args),
             Command::Demo(args) => demo::run(args),
+            Command::Doctor(args) => doctor::run(args),
             Command::Directory(args) => directory::run(args),
             Command::Send(args) => send::run(args),
             Command::Incident(args) => incident::run(args),
