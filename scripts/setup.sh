@@ -59,6 +59,8 @@ find_missing() {
   fi
   if [ "${1:-}" = --tests ]; then
     want python3 python3
+    # What the acceptance tests take from PyPI: scripts/python_env.sh.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi

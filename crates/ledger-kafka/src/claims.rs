@@ -59,6 +59,7 @@ impl Ownership {
     }
 
     fn take_away(&self, shard: u16) -> Option<Arc<Post>> {
+        self.core.openings.clear(shard);
         self.lock().posts.remove(&shard)
     }
 
@@ -238,7 +239,10 @@ impl KafkaShards {
 
     fn open(&self, group: &Arc<Group>, shard: u16, post: Arc<Post>) -> Option<KafkaShard> {
         let refusal = match claim(&self.core, group, shard, &post) {
-            Ok(opened) => return Some(opened),
+            Ok(opened) => {
+                self.core.openings.clear(shard);
+                return Some(opened);
+            }
             Err(refusal) => refusal,
         };
         if post.has_ended() {
@@ -251,6 +255,7 @@ impl KafkaShards {
             }
             Refusal::Refused(reason) => {
                 tracing::error!(shard, reason, "a shard is refused; a person must look");
+                self.core.openings.refuse(shard, reason);
                 RETRY_REFUSED
             }
         };
@@ -307,6 +312,7 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         shard,
         data: &options.data,
         cache: &core.cache,
+        openings: &core.openings,
         now: wall(),
     };
     let restored = restore::restore(wire, &place)?;

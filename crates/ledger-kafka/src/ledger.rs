@@ -8,6 +8,7 @@ use rocksdb::Cache;
 
 use crate::appender::KafkaAppender;
 use crate::claims::{Group, KafkaShards};
+use crate::openings::Openings;
 use crate::options::Options;
 use crate::pulse::Pulse;
 use crate::table::Table;
@@ -26,6 +27,7 @@ pub(crate) struct Core {
     pub(crate) group: Mutex<Weak<Group>>,
     /// Why this process is out for good: another has its name.
     pub(crate) fenced: Mutex<Option<String>>,
+    pub(crate) openings: Openings,
 }
 
 /// A ledger on a cluster. Nothing is joined before shards are claimed.
@@ -68,6 +70,7 @@ impl Ledger {
             cache: Cache::new_lru_cache(CACHE_BYTES),
             group: Mutex::default(),
             fenced: Mutex::default(),
+            openings: Openings::default(),
         };
         Ok(Self { core: Arc::new(core), appender, tail, table })
     }
@@ -86,6 +89,11 @@ impl Ledger {
     pub fn fenced(&self) -> impl Fn() -> Option<String> + Send + 'static {
         let core = Arc::downgrade(&self.core);
         move || core.upgrade()?.fenced.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What this process's shards wait for before they open.
+    pub fn openings(&self) -> Openings {
+        self.core.openings.clone()
     }
 
     pub fn appender(&self) -> Arc<dyn Appender> {

@@ -11,6 +11,7 @@ use campanile_model::Timestamp;
 use rocksdb::Cache;
 
 use crate::commit_record::{Subject, share, subject};
+use crate::openings::{Openings, Restoring};
 use crate::wire::{Change, Fault, Wire, Witness};
 use crate::write_behind::{Local, Piece, Store, Value};
 
@@ -53,6 +54,7 @@ pub(crate) struct Place<'a> {
     pub(crate) shard: u16,
     pub(crate) data: &'a Path,
     pub(crate) cache: &'a Cache,
+    pub(crate) openings: &'a Openings,
     pub(crate) now: Timestamp,
 }
 
@@ -171,7 +173,7 @@ struct Replay<'a> {
     read: u64,
     failed: Option<rocksdb::Error>,
     told_at: Instant,
-    until: u64,
+    restoring: Restoring,
 }
 
 impl Replay<'_> {
@@ -216,9 +218,17 @@ impl Replay<'_> {
         self.store.restore(Piece { changes: &self.piece, record, position, digest, now: self.place.now })?;
         self.piece.clear();
         self.bytes = 0;
-        if self.told_at.elapsed() >= PROGRESS_EVERY {
+        let restore = self.restoring.at(position);
+        if let Some(restore) = restore.filter(|_| self.told_at.elapsed() >= PROGRESS_EVERY) {
             self.told_at = Instant::now();
-            tracing::info!(shard = self.place.shard, position, until = self.until, "restoring from the changelog");
+            let eta_s = restore.eta().unwrap_or_default().as_secs();
+            tracing::info!(
+                shard = self.place.shard,
+                position,
+                until = restore.until,
+                eta_s,
+                "restoring from the changelog"
+            );
         }
         Ok(())
     }
@@ -244,7 +254,7 @@ fn replay(
         read: 0,
         failed: None,
         told_at: Instant::now(),
-        until,
+        restoring: place.openings.restore(place.shard, from, until),
     };
     let began = Instant::now();
     wire.changelog(place.shard, from, until, &mut |change| replay.take(&change))?;

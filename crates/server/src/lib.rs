@@ -28,4 +28,5 @@ pub mod roles;
 pub mod signals;
 pub mod supervise;
 pub mod telemetry;
+pub mod watch;
 pub mod wiring;

@@ -52,7 +52,8 @@ pub(super) struct RoleArgs {
     /// Where shards keep their rows between restarts; losing it costs a restore [default: ./campanile-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Address and port for events [default: 127.0.0.1:8080]
+    /// Address and port: of a gateway for events, health and metrics [default: 127.0.0.1:8080]; of a processor for health
+    /// and metrics [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
     /// Threads that judge events [default: the cores]
@@ -79,11 +80,23 @@ impl RoleArgs {
 /// `campanile processor` and `campanile gateway`.
 pub(super) fn run_role(args: RoleArgs, parts: Parts) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
-    run(&settings, &args.cluster, parts, args.directory.as_deref())
+    run(&settings, &args.cluster, Roles { parts, watch: args.listen.as_deref() }, args.directory.as_deref())
+}
+
+/// What a process is to run.
+pub(super) struct Roles<'a> {
+    pub(super) parts: Parts,
+    /// Where health and metrics are served if there is no gateway.
+    pub(super) watch: Option<&'a str>,
 }
 
 /// Runs roles until a signal or a death.
-pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, directory: Option<&Path>) -> Result<ExitCode> {
+pub(super) fn run(
+    settings: &Settings,
+    cluster: &Cluster,
+    roles: Roles<'_>,
+    directory: Option<&Path>,
+) -> Result<ExitCode> {
     let directory = match directory.map(read_directory).transpose()? {
         Some(None) => return Ok(ExitCode::FAILURE),
         Some(found) => found,
@@ -95,11 +108,15 @@ pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, director
     let signals = runtime.block_on(async { Signals::take() })?;
     let options = cluster.options(&settings.ledger.data)?;
     let instance = options.instance.clone();
-    let house = House::open(Plan { settings, options, parts, directory, telemetry }, &runtime)?;
+    let Roles { parts, watch } = roles;
+    let house = House::open(Plan { settings, options, parts, directory, telemetry, watch }, &runtime)?;
     match house.url() {
         // The one line on standard output: scripts wait for it, and with port 0 they learn the port.
         Some(url) => println!("listening on {url}"),
         None => println!("processing"),
+    }
+    if let Some(url) = house.watch_url() {
+        say(&format!("health {url}/health/ready, metrics {url}/metrics"));
     }
     let card = house.ports.card;
     say(&format!("ledger {:016x} on {}, {} shards; this is {instance}", card.ledger.0, cluster.kafka, card.shards));

@@ -92,7 +92,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
     if let Some(brokers) = &args.kafka {
         let cluster = Cluster::new(brokers, args.instance.as_deref(), &args.reach);
         let both = Parts { gateway: true, processor: true };
-        return kafka::run(&settings, &cluster, both, args.directory.as_deref());
+        let roles = kafka::Roles { parts: both, watch: None };
+        return kafka::run(&settings, &cluster, roles, args.directory.as_deref());
     }
     let directory = match &args.directory {
         Some(dir) => match read_directory(dir)? {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use campanile_ledger_kafka::openings::Openings;
 use campanile_ledger_kafka::{Ledger, Options};
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
@@ -25,10 +26,11 @@ use crate::apply::{Applied, Applier, Change};
 use crate::config::{Settings, secret};
 use crate::door::Ports;
 use crate::feed::Feed;
-use crate::readiness::Readiness;
+use crate::readiness::{Readiness, Trouble};
 use crate::roles::{Roles, processor_options};
 use crate::supervise::{Death, Supervisor};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, start_kafka_sampler};
+use crate::watch::Watch;
 
 /// Longest wait for our own threads at the end. A read of the cluster may take some of it.
 const THREADS_WAIT: Duration = Duration::from_secs(8);
@@ -51,6 +53,8 @@ pub struct Plan<'a> {
     /// Objects to apply before the first event is judged.
     pub directory: Option<Vec<File>>,
     pub telemetry: Telemetry,
+    /// `host:port` for health and metrics where no gateway serves them.
+    pub watch: Option<&'a str>,
 }
 
 /// Everything that runs.
@@ -59,6 +63,7 @@ pub struct House {
     supervisor: Arc<Supervisor>,
     deaths: mpsc::UnboundedReceiver<Death>,
     gate: Option<Gate>,
+    watch: Option<Watch>,
     readiness: Readiness,
     drain_within: Duration,
     pub applied: Option<Applied>,
@@ -78,7 +83,7 @@ impl House {
         let apply = |files| told(ports.applier.apply(Change { files, ..Change::default() }, ports.target()));
         let applied = plan.directory.map(apply).transpose()?;
         // Appends themselves tell when the cluster takes none.
-        let readiness = Readiness::new(Arc::new(|| None), Arc::clone(&ports.feed), ports.roles.clone());
+        let readiness = Readiness::new(unopened(ledger.openings()), Arc::clone(&ports.feed), ports.roles.clone());
         let bind = || Bound::new(settings, &ports.appender, &ports.feed, &readiness, &plan.telemetry, runtime);
         let bound = plan.parts.gateway.then(bind).transpose()?;
         if plan.parts.processor {
@@ -89,14 +94,24 @@ impl House {
             watch_processor(ports.roles.clone(), &supervisor)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
+        start_kafka_sampler(ledger.openings(), &ports, plan.telemetry.clone(), &supervisor)?;
+        let watch = match (&bound, plan.watch) {
+            (None, Some(listen)) => Some(Watch::serve(listen, readiness.clone(), plan.telemetry, runtime)?),
+            _ => None,
+        };
         let gate = bound.map(|bound| bound.serve(runtime));
         let drain_within = settings.drain_within;
-        Ok(Self { ports, supervisor, deaths, gate, readiness, drain_within, applied })
+        Ok(Self { ports, supervisor, deaths, gate, watch, readiness, drain_within, applied })
     }
 
     /// `http://` and the address that the gateway listens on, if this process has one.
     pub fn url(&self) -> Option<String> {
         self.gate.as_ref().map(Gate::url)
+    }
+
+    /// `http://` and the address of health and metrics, where no gateway serves them.
+    pub fn watch_url(&self) -> Option<String> {
+        self.watch.as_ref().map(Watch::url)
     }
 
     /// Shards that this process steps now.
@@ -145,6 +160,18 @@ impl House {
             Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
         }
     }
+}
+
+/// Ready means that every shard of ours is open: restored, verified, and not refused.
+fn unopened(openings: Openings) -> Trouble {
+    Arc::new(move || {
+        if let Some((shard, reason)) = openings.refused().into_iter().next() {
+            return Some(format!("shard {shard} is refused: {reason}"));
+        }
+        let restore = openings.restores().into_iter().next()?;
+        let eta = restore.eta().map_or_else(String::new, |eta| format!(", about {} s", eta.as_secs()));
+        Some(format!("shard {} is being restored, {} records left{eta}", restore.shard, restore.left()))
+    })
 }
 
 /// What the door and the roles reach on a cluster.

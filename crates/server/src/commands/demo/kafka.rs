@@ -37,7 +37,7 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
     topics::create(&options, SHARDS, 1)?;
     let parts = Parts { gateway: true, processor: true };
     let directory = Some(organisation::files()?);
-    let plan = Plan { settings: &settings, options: options.clone(), parts, directory, telemetry };
+    let plan = Plan { settings: &settings, options: options.clone(), parts, directory, telemetry, watch: None };
     let house = House::open(plan, &runtime)?;
     let url = house.url().ok_or_else(|| anyhow!("the gateway does not listen"))?;
     let pace = Arc::new(Scaled::catching_up(HOUR, FACTOR));
