@@ -27,6 +27,7 @@ echo "build: done in $$((SECONDS - started)) s"
 endef
 
 KAFKA_PORT ?= 19092
+BROKERS ?= 1
 
 .PHONY: help run test setup native kafka-up kafka-down kafka-test kafka-kills exactly-once drain bench tidy lint clean
 
@@ -43,7 +44,7 @@ help: ## List the commands
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
-	echo '     KAFKA_PORT=19092'
+	echo '     KAFKA_PORT=19092 BROKERS=1     or 3: replication 3, two of them confirm'
 	echo 'make kafka-test      the contract of ledgers on a real broker'
 	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
 	echo '     SECONDS_OF_TROUBLE=60'
@@ -60,7 +61,7 @@ native: ## Build RocksDB once, outside the checkout
 	scripts/native.sh >/dev/null
 
 kafka-up: ## A broker to try and test with
-	@PORT='$(KAFKA_PORT)' scripts/kafka.sh up
+	@PORT='$(KAFKA_PORT)' BROKERS='$(BROKERS)' scripts/kafka.sh up
 
 kafka-down: ## Stop it and take its data away
 	@PORT='$(KAFKA_PORT)' scripts/kafka.sh down
