@@ -61,6 +61,10 @@ find_missing() {
     want python3 python3
     # What the acceptance tests take from PyPI: scripts/python_env.sh.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+    # Kafka's clients of three languages against a real broker. Java runs a source file, so it needs the compiler.
+    want maven mvn
+    want default-jdk-headless java javac
+    want kcat kcat
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi
