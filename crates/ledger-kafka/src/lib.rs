@@ -14,6 +14,7 @@ mod executor;
 pub mod inspect;
 mod ledger;
 mod native;
+pub mod offsets;
 pub mod openings;
 mod options;
 mod post;

@@ -320,7 +320,7 @@ fn judge(witness: Option<&Witness>, last: Option<&CommitRecord>, digest: u128) -
         }
         (Some(witness), None) if witness.offset != last.next[0] => {
             return Verdict::Refuse(format!(
-                "somebody moved the group's offset to {}; the last commit stands at {}",
+                "somebody moved the group's offset to {}; the last commit stands at {}; see campanile offsets show",
                 witness.offset, last.next[0]
             ));
         }

@@ -34,6 +34,8 @@ pub enum TopicsError {
     Unreachable { brokers: String, reason: String },
     #[error("topic {topic} could not be made: {reason}")]
     NotMade { topic: String, reason: String },
+    #[error("the settings of {topic} are hidden from this user; ask as one with DESCRIBE_CONFIGS on it")]
+    Hidden { topic: String },
     #[error("no ledger card is in {topic}; make the topics first: campanile topics create --kafka {brokers}")]
     NoCard { topic: String, brokers: String },
     #[error(
@@ -161,7 +163,7 @@ pub fn create(options: &Options, shards: u16, replication: u16) -> Result<Card, 
 /// Every setting that differs from what must be.
 ///
 /// # Errors
-/// The cluster is out of reach.
+/// The cluster is out of reach, or hides a topic's settings from this user.
 pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
     let names = Names::new(options);
     let card = card(options)?;
@@ -172,6 +174,7 @@ pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
     for plan in &plans {
         match (counts.get(&plan.name), found.get(&plan.name)) {
             (Some(count), Some(settings)) => compare(plan, *count, settings, &mut findings),
+            (Some(_), None) => return Err(TopicsError::Hidden { topic: plan.name.clone() }),
             _ => findings.push(Finding {
                 topic: plan.name.clone(),
                 text: "the topic is missing".to_owned(),
@@ -182,7 +185,7 @@ pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
     Ok(findings)
 }
 
-/// Settings of each of the ledger's topics that is there.
+/// Settings of each of the ledger's topics that is there and not hidden from this user.
 ///
 /// # Errors
 /// The cluster is out of reach.
@@ -195,7 +198,11 @@ pub fn settings(options: &Options) -> Result<HashMap<String, HashMap<String, Str
     for resource in answers.into_iter().flatten() {
         if let OwnedResourceSpecifier::Topic(name) = resource.specifier {
             let entries = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
-            found.insert(name, entries.collect());
+            let entries: HashMap<_, _> = entries.collect();
+            // Who may not ask is told nothing, without an error.
+            if !entries.is_empty() {
+                found.insert(name, entries);
+            }
         }
     }
     Ok(found)

@@ -8,7 +8,8 @@ A broker and a processor of its own. What must hold:
   every alert opened exactly one incident, whoever produced it and however it was keyed;
   of alerts whose producer set a key, the order held: trigger, repeat and resolve gave one alert of count 2, resolved;
   an event whose partition is its home took no hop, any other took one: the metric, counted from where the records lie;
-  kcat and Python's consumer read the same committed records.
+  kcat and Python's consumer read the same committed records;
+  a shard whose offset somebody moved is refused, until `campanile offsets restore` or `accept`.
 """
 
 import json
@@ -27,6 +28,7 @@ import confluent_kafka
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/oracle"))
+import moved_offsets  # noqa: E402
 import murmur2  # noqa: E402
 
 SHARDS = 4
@@ -149,10 +151,13 @@ def python_read(brokers, topic):
     return found
 
 
+def page(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        return answer.read().decode()
+
+
 def metric(port, name):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
-        text = page.read().decode()
-    return sum(float(value) for value in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, flags=re.M))
+    return sum(float(value) for value in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", page(port), flags=re.M))
 
 
 def wait(what, is_there):
@@ -248,37 +253,68 @@ def check(brokers, port, binary):
     return faults
 
 
+class Processor:
+    def __init__(self, binary, brokers, data):
+        self.words = [binary, "processor", "--kafka", brokers, "--instance", "one", "--data", data, "--log-level", "warn",
+                      *moved_offsets.SESSION]
+        self.port, self.process = free_port(), None
+
+    def start(self):
+        self.process = subprocess.Popen([*self.words, "--listen", f"127.0.0.1:{self.port}"])
+        wait("the processor", self.is_up)
+
+    def is_up(self):
+        try:
+            return metric(self.port, "campanile_build_info") == 1
+        except OSError:
+            return False
+
+    def refused(self, wanted):
+        """Shards that are refused, once they are as many as wanted or patience is over."""
+        def all_told():
+            opened = sum(1 for _ in re.finditer(r"^campanile_lag_seconds\{", page(self.port), flags=re.M))
+            refused = metric(self.port, "campanile_shard_refused")
+            return refused == wanted and opened + refused >= SHARDS
+        try:
+            wait("the shards", all_told)
+        except RuntimeError:
+            pass
+        return metric(self.port, "campanile_shard_refused")
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+            self.process = None
+
+
 def main(binary):
     environment = os.environ | {"PORT": str(free_port(2)), "UNTIL": str(os.getpid()), "KAFKA_HEAP": "512m"}
     script = str(ROOT / "scripts/kafka.sh")
     brokers = subprocess.run([script, "up"], env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    processor = None
     with tempfile.TemporaryDirectory(prefix="campanile-clients-") as data:
+        processor = Processor(binary, brokers, data)
         try:
             subprocess.run([binary, "topics", "create", "--kafka", brokers, "--shards", str(SHARDS)], check=True)
             subprocess.run([binary, "directory", "apply", str(ROOT / "examples/seed-organisation"), "--kafka", brokers],
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            port = free_port()
-            processor = subprocess.Popen([binary, "processor", "--kafka", brokers, "--instance", "one", "--data", data,
-                                          "--listen", f"127.0.0.1:{port}", "--log-level", "warn"])
-            def is_ready():
-                try:
-                    return metric(port, "campanile_build_info") == 1 and metric(port, "campanile_lag_seconds") >= 0
-                except OSError:
-                    return False
-            wait("the processor", is_ready)
-            faults = check(brokers, port, binary)
+            processor.start()
+            faults = check(brokers, processor.port, binary)
+            before = revisions(brokers)
+            faults += moved_offsets.check(brokers, binary, processor.start, processor.stop, processor.refused)
+            after = revisions(brokers)
+            if lost := [name for name, found in before.items() if after.get(name, [])[:len(found)] != found]:
+                faults.append(f"incidents are not what they were before the offset was moved: {lost[:5]}")
         finally:
-            if processor:
-                processor.send_signal(signal.SIGTERM)
-                processor.wait(30)
+            processor.stop()
             subprocess.run([script, "down"], env=environment, check=False)
     for fault in faults:
         print(fault)
     if faults:
         print(f"kafka clients: FAILED, {len(faults)} faults")
         return 1
-    print(f"kafka clients: java, kcat and python agree on {len(PHASES)} ways of keying; hops exactly where events lay away from home")
+    print(f"kafka clients: java, kcat and python agree on {len(PHASES)} ways of keying; hops exactly where events lay away "
+          "from home; a moved offset is refused until a person decides")
     return 0
 
 

@@ -86,6 +86,10 @@ pub fn broker_settings(options: &Options, broker: i32) -> Result<HashMap<String,
             found.extend(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))));
         }
     }
+    // A user who may not ask is told nothing, without an error.
+    if found.is_empty() {
+        return Err(refused(options, format!("broker {broker} tells this user none of its settings")));
+    }
     Ok(found)
 }
 

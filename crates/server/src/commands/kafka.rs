@@ -37,7 +37,7 @@ impl Cluster {
         Self { kafka: kafka.to_owned(), instance: instance.map(str::to_owned), reach: reach.clone() }
     }
 
-    fn options(&self, data: &Path) -> Result<Options> {
+    pub(super) fn options(&self, data: &Path) -> Result<Options> {
         self.reach.options(&self.kafka, self.instance.as_deref(), data)
     }
 }

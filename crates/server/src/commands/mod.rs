@@ -10,6 +10,7 @@ mod doctor;
 mod incident;
 mod kafka;
 mod log;
+mod offsets;
 mod send;
 mod tail;
 mod up;
@@ -48,6 +49,8 @@ enum Command {
     Gateway(kafka::RoleArgs),
     /// Make or check the topics of a Kafka cluster
     Topics(kafka::TopicsArgs),
+    /// Decide about a shard on Kafka whose offset somebody moved
+    Offsets(offsets::Args),
     /// Show what it does: an hour of noise in ten seconds, on data that is thrown away
     Demo(demo::Args),
     /// Look for what is wrong here or on a cluster, and say what to do
@@ -79,6 +82,7 @@ impl Cli {
             Command::Processor(args) => kafka::run_role(args, Parts { gateway: false, processor: true }),
             Command::Gateway(args) => kafka::run_role(args, Parts { gateway: true, processor: false }),
             Command::Topics(args) => kafka::run_topics(args),
+            Command::Offsets(args) => offsets::run(args),
             Command::Demo(args) => demo::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Directory(args) => directory::run(args),

@@ -170,7 +170,7 @@ pub fn group(group: &Group, shards: u16) -> Check {
         (_, 0) => Check::bad(
             "group",
             format!("{} has no members: nobody judges events", group.name),
-            "start one: campanile processor --kafka BROKERS --instance NAME",
+            "start one: campanile processor --kafka BROKERS --instance NAME; if one runs, this user lacks DESCRIBE on the group",
         ),
         _ => Check::warning(
             "group",

@@ -44,20 +44,21 @@ pub fn checks(options: &Options, data: &Path, reads_only: bool) -> Vec<Check> {
         });
     }
     checks.dedup();
+    checks.push(match inspect::permissions(options) {
+        Ok(allowed) => judge::permissions(&allowed),
+        Err(error) => unasked("permissions", &error, "DESCRIBE on the topics"),
+    });
     let card = match topics::card(options) {
         Ok(card) => card,
         Err(error) => {
-            let remedy = "campanile topics create; with another --topic-prefix name it here too";
+            let remedy =
+                "campanile topics create; if they were made: name their --topic-prefix, and see permissions above";
             checks.push(Check::bad("topics", error.to_string(), remedy));
             return checks;
         }
     };
     checks.extend(settings(options, &cluster));
     checks.push(judge::copies(&cluster));
-    checks.push(match inspect::permissions(options) {
-        Ok(allowed) => judge::permissions(&allowed),
-        Err(error) => unasked("permissions", &error, "DESCRIBE on the topics"),
-    });
     if !reads_only {
         checks.push(match inspect::clock(options) {
             Ok(reading) => judge::clock(reading),

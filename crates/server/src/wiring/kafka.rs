@@ -212,9 +212,27 @@ pub fn ledger_options(brokers: &str, instance: Option<&str>, data: &Path, client
             Some(file) => secret::read(Path::new(file)).with_context(|| format!("the value of {name}"))?,
             None => value.to_owned(),
         };
+        need_tls(name, &value)?;
         options.client.push((name.to_owned(), value));
     }
     Ok(options)
+}
+
+/// Refuses in plain words what this binary was built without; the client's own words name a compile-time option.
+fn need_tls(name: &str, value: &str) -> Result<()> {
+    let value = value.to_lowercase();
+    let is_asked = match name {
+        "security.protocol" => value.ends_with("ssl"),
+        "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("scram") || value == "oauthbearer",
+        _ => false,
+    };
+    if is_asked && !cfg!(feature = "tls") {
+        bail!(
+            "{name}={value} needs TLS, and this binary was built without; build it with \
+             `cargo build --release -p campanile-server --features tls`, which wants libssl-dev"
+        );
+    }
+    Ok(())
 }
 
 /// The host's name: right for one process a host, and the same after a restart.
