@@ -32,12 +32,14 @@ echo "build: done in $$((SECONDS - started)) s"
 endef
 
 KAFKA_PORT ?= 19092
+BROKERS ?= 1
 
 .PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check sim
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
 	echo '     ARGS=--once       end after the funnel'
+	echo '     LEDGER=kafka      on a real Apache Kafka, started for it unless `make kafka-up` did'
 	echo 'make test            run every test, with the time of each part'
 	echo 'make setup           install what a bare Debian machine lacks'
 	echo 'make exactly-once    kill -9 under load, then compare with an independent oracle'
@@ -54,7 +56,7 @@ help: ## List the commands
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
-	echo '     KAFKA_PORT=19092'
+	echo '     KAFKA_PORT=19092 BROKERS=1     or 3: replication 3, two of them confirm'
 	echo 'make kafka-test      the contract of ledgers on a real broker'
 	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
 	echo '     SECONDS_OF_TROUBLE=60'
@@ -74,7 +76,7 @@ native: ## Build RocksDB once, outside the checkout
 	scripts/native.sh >/dev/null
 
 kafka-up: ## A broker to try and test with
-	@PORT='$(KAFKA_PORT)' scripts/kafka.sh up
+	@PORT='$(KAFKA_PORT)' BROKERS='$(BROKERS)' scripts/kafka.sh up
 
 kafka-down: ## Stop it and take its data away
 	@PORT='$(KAFKA_PORT)' scripts/kafka.sh down
@@ -88,7 +90,11 @@ run: ## Build and show
 	@scripts/setup.sh
 	settings=$$(scripts/native.sh); . "$$settings"
 	$(call cargo_build,build --profile fast -p campanile-server)
-	exec '$(TARGET)/fast/campanile' demo $(ARGS)
+	case '$(LEDGER)' in
+	  rocks) exec '$(TARGET)/fast/campanile' demo $(ARGS) ;;
+	  kafka) scripts/setup.sh --kafka; exec env PORT='$(KAFKA_PORT)' scripts/demo_kafka.sh '$(TARGET)/fast/campanile' $(ARGS) ;;
+	  *) echo 'LEDGER is rocks or kafka' >&2; exit 64 ;;
+	esac
 
 test: ## Run every test
 	@scripts/setup.sh --tests

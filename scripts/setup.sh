@@ -63,6 +63,9 @@ find_missing() {
     want python3 python3
     # The comparison of schedules reads its time zones from a pinned package.
     python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+    # Kafka's clients of three languages against a real broker. Java runs a source file, so it needs the compiler.
+    want default-jdk-headless java javac
+    want kcat kcat
     # The acceptance tests put a real Alertmanager in front of the gateway.
     has alertmanager || want prometheus-alertmanager prometheus-alertmanager
   fi

@@ -60,6 +60,7 @@ impl Ownership {
     }
 
     fn take_away(&self, shard: u16) -> Option<Arc<Post>> {
+        self.core.openings.clear(shard);
         self.lock().posts.remove(&shard)
     }
 
@@ -259,7 +260,10 @@ impl KafkaShards {
 
     fn open(&self, group: &Arc<Group>, shard: u16, post: Arc<Post>) -> Option<KafkaShard> {
         let refusal = match claim(&self.core, group, shard, &post) {
-            Ok(opened) => return Some(opened),
+            Ok(opened) => {
+                self.core.openings.clear(shard);
+                return Some(opened);
+            }
             Err(refusal) => refusal,
         };
         if post.has_ended() {
@@ -275,6 +279,7 @@ impl KafkaShards {
             }
             Refusal::Refused(reason) => {
                 tracing::error!(shard, reason, "a shard is refused; a person must look");
+                self.core.openings.refuse(shard, reason);
                 RETRY_REFUSED
             }
         };
@@ -333,6 +338,7 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
         data: &options.data,
         disk: core.disk.as_ref(),
         host: &core.host,
+        openings: &core.openings,
     };
     let restored = restore::restore(wire, &place)?;
     let claim = core.host.draw().map_err(Refusal::Again)?;

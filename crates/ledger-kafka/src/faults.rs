@@ -115,8 +115,8 @@ mod on {
     use std::fs::File;
     use std::path::Path;
     use std::process::Command;
-    use std::sync::{Mutex, OnceLock, PoisonError};
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Mutex, OnceLock, PoisonError};
     use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     use super::{Counter, Fault, Point};

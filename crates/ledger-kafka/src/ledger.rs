@@ -11,8 +11,10 @@ use crate::disk::Disk;
 use crate::disk_rocks::Rocks;
 use crate::faults;
 use crate::host::{Host, Machine};
+use crate::openings::Openings;
 use crate::options::Options;
 use crate::pulse::Pulse;
+use crate::table::Table;
 use crate::tail::KafkaTail;
 use crate::topics::{self, Names, TopicsError, unreachable};
 use crate::wire::Cluster;
@@ -28,6 +30,7 @@ pub(crate) struct Core {
     pub(crate) group: Mutex<Weak<Group>>,
     /// Why this process is out for good: another has its name.
     pub(crate) fenced: Mutex<Option<String>>,
+    pub(crate) openings: Openings,
 }
 
 /// What claims, committer, restore and write-behind stand on.
@@ -41,8 +44,8 @@ impl Core {
     pub(crate) fn new(options: Options, card: Card, ports: Ports) -> Arc<Self> {
         let Ports { cluster, host, disk } = ports;
         let pulse = Arc::new(Pulse::new(Arc::clone(&host)));
-        let (group, fenced) = Default::default();
-        Arc::new(Self { options, card, cluster, host, disk, pulse, group, fenced })
+        let (group, fenced, openings) = Default::default();
+        Arc::new(Self { options, card, cluster, host, disk, pulse, group, fenced, openings })
     }
 }
 
@@ -51,6 +54,7 @@ pub struct Ledger {
     core: Arc<Core>,
     appender: Arc<KafkaAppender>,
     tail: Arc<KafkaTail>,
+    table: Arc<Table>,
 }
 
 impl Ledger {
@@ -77,9 +81,10 @@ impl Ledger {
         let appender = Arc::new(appender.map_err(|error| unreachable(&options, &error))?);
         let tail = KafkaTail::new(&options, card.ledger.0, names.clone());
         let tail = Arc::new(tail.map_err(|error| unreachable(&options, &error))?);
+        let table = Arc::new(Table::new(options.clone(), names.clone()));
         let cluster = Box::new(RdkafkaCluster::new(options.clone(), card.ledger.0, card.shards));
         let ports = Ports { cluster, host: Arc::new(Machine), disk: Arc::new(Rocks::new()) };
-        Ok(Self { core: Core::new(options, card, ports), appender, tail })
+        Ok(Self { core: Core::new(options, card, ports), appender, tail, table })
     }
 
     pub fn card(&self) -> Card {
@@ -98,11 +103,21 @@ impl Ledger {
         move || core.upgrade()?.fenced.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What this process's shards wait for before they open.
+    pub fn openings(&self) -> Openings {
+        self.core.openings.clone()
+    }
+
     pub fn appender(&self) -> Arc<dyn Appender> {
         Arc::clone(&self.appender) as Arc<dyn Appender>
     }
 
     pub fn tail(&self) -> Arc<dyn Tail> {
         Arc::clone(&self.tail) as Arc<dyn Tail>
+    }
+
+    /// Committed rows of every shard, to look at.
+    pub fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.table)
     }
 }

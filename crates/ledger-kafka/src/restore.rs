@@ -13,6 +13,7 @@ use crate::commit_record::{Subject, share, subject};
 use crate::disk::{Disk, DiskError};
 use crate::faults::{self, Fault as Mutation, Point};
 use crate::host::Host;
+use crate::openings::{Openings, Restoring};
 use crate::wire::{Change, Fault, Wire, Witness};
 use crate::write_behind::{Local, Piece, Store, Value};
 
@@ -56,6 +57,7 @@ pub(crate) struct Place<'a> {
     pub(crate) data: &'a Path,
     pub(crate) disk: &'a dyn Disk,
     pub(crate) host: &'a Arc<dyn Host>,
+    pub(crate) openings: &'a Openings,
 }
 
 impl Place<'_> {
@@ -178,7 +180,7 @@ struct Replay<'a> {
     read: u64,
     failed: Option<DiskError>,
     told_at: Instant,
-    until: u64,
+    restoring: Restoring,
 }
 
 impl Replay<'_> {
@@ -225,9 +227,17 @@ impl Replay<'_> {
         self.piece.clear();
         self.bytes = 0;
         let now = self.place.host.now();
-        if now.saturating_duration_since(self.told_at) >= PROGRESS_EVERY {
+        let restore = self.restoring.at(position);
+        if let Some(restore) = restore.filter(|_| now.saturating_duration_since(self.told_at) >= PROGRESS_EVERY) {
             self.told_at = now;
-            tracing::info!(shard = self.place.shard, position, until = self.until, "restoring from the changelog");
+            let eta_s = restore.eta().unwrap_or_default().as_secs();
+            tracing::info!(
+                shard = self.place.shard,
+                position,
+                until = restore.until,
+                eta_s,
+                "restoring from the changelog"
+            );
         }
         Ok(())
     }
@@ -253,7 +263,7 @@ fn replay(
         read: 0,
         failed: None,
         told_at: place.host.now(),
-        until,
+        restoring: place.openings.restore(place.shard, from, until),
     };
     let began = place.host.now();
     wire.changelog(place.shard, from, until, &mut |change| replay.take(&change))?;
@@ -319,7 +329,7 @@ fn judge(witness: Option<&Witness>, last: Option<&CommitRecord>, digest: u128) -
         }
         (Some(witness), None) if witness.offset != last.next[0] => {
             return Verdict::Refuse(format!(
-                "somebody moved the group's offset to {}; the last commit stands at {}",
+                "somebody moved the group's offset to {}; the last commit stands at {}; see campanile offsets show",
                 witness.offset, last.next[0]
             ));
         }

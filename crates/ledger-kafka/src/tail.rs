@@ -11,7 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::native::{self, Event};
 use crate::options::Options;
-use crate::topics::{CARD_KEY, Names};
+use crate::topics::{CARD_KEY, CLOCK_KEY, Names};
 
 const ENDS_WAIT: Duration = Duration::from_secs(5);
 /// A read that hears nothing for so long gives what it has.
@@ -102,9 +102,10 @@ impl KafkaTail {
             match native::poll(&cursor.consumer, Duration::from_millis(50)) {
                 Some(Event::Record { stored, .. }) => {
                     cursor.ended = None;
-                    // The card is the ledger's own and no object of the directory. The position does not move by it: the
+                    // Card and clock are the ledger's own and no objects of the directory. The position does not move by it: the
                     // caller comes back with one that knows nothing of it.
-                    if !(is_directory && stored.record.key.as_deref() == Some(CARD_KEY)) {
+                    let is_own = [CARD_KEY, CLOCK_KEY].map(Some).contains(&stored.record.key.as_deref());
+                    if !(is_directory && is_own) {
                         cursor.next = Some(stored.offset + 1);
                         found.push(stored);
                     }

@@ -22,6 +22,8 @@ use crate::options::Options;
 
 /// Key of the card in the directory's topic. The tail keeps it from the directory's readers: it is the ledger's own.
 pub(crate) const CARD_KEY: &[u8] = b"~card";
+/// Key of the record by which `doctor` reads the broker's clock. No object of the directory either.
+pub(crate) const CLOCK_KEY: &[u8] = b"~clock";
 const FORMAT: u16 = 1;
 const PATIENCE: Duration = Duration::from_secs(15);
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -32,6 +34,8 @@ pub enum TopicsError {
     Unreachable { brokers: String, reason: String },
     #[error("topic {topic} could not be made: {reason}")]
     NotMade { topic: String, reason: String },
+    #[error("the settings of {topic} are hidden from this user; ask as one with DESCRIBE_CONFIGS on it")]
+    Hidden { topic: String },
     #[error("no ledger card is in {topic}; make the topics first: campanile topics create --kafka {brokers}")]
     NoCard { topic: String, brokers: String },
     #[error(
@@ -66,6 +70,11 @@ impl Names {
     pub(crate) fn of(&self, topic: Topic) -> &str {
         let nth = Topic::ALL.iter().position(|known| *known == topic);
         &self.topics[nth.expect("ALL holds every topic")]
+    }
+
+    /// Every topic of the ledger, the changelog last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.topics.iter().map(String::as_str).chain([self.changelog.as_str()])
     }
 }
 
@@ -154,27 +163,18 @@ pub fn create(options: &Options, shards: u16, replication: u16) -> Result<Card, 
 /// Every setting that differs from what must be.
 ///
 /// # Errors
-/// The cluster is out of reach.
+/// The cluster is out of reach, or hides a topic's settings from this user.
 pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
     let names = Names::new(options);
     let card = card(options)?;
     let plans = plans(&names, card.shards);
-    let admin = admin(options)?;
-    let specifiers: Vec<_> = plans.iter().map(|plan| ResourceSpecifier::Topic(&plan.name)).collect();
-    let answers = block_on(admin.describe_configs(&specifiers, &AdminOptions::new()))
-        .map_err(|error| unreachable(options, &error))?;
-    let mut found: HashMap<String, HashMap<String, String>> = HashMap::new();
-    for resource in answers.into_iter().flatten() {
-        if let OwnedResourceSpecifier::Topic(name) = resource.specifier {
-            let entries = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
-            found.insert(name, entries.collect());
-        }
-    }
+    let found = settings(options)?;
     let counts = partitions(options)?;
     let mut findings = Vec::new();
     for plan in &plans {
         match (counts.get(&plan.name), found.get(&plan.name)) {
             (Some(count), Some(settings)) => compare(plan, *count, settings, &mut findings),
+            (Some(_), None) => return Err(TopicsError::Hidden { topic: plan.name.clone() }),
             _ => findings.push(Finding {
                 topic: plan.name.clone(),
                 text: "the topic is missing".to_owned(),
@@ -183,6 +183,29 @@ pub fn check(options: &Options) -> Result<Vec<Finding>, TopicsError> {
         }
     }
     Ok(findings)
+}
+
+/// Settings of each of the ledger's topics that is there and not hidden from this user.
+///
+/// # Errors
+/// The cluster is out of reach.
+pub fn settings(options: &Options) -> Result<HashMap<String, HashMap<String, String>>, TopicsError> {
+    let names = Names::new(options);
+    let specifiers: Vec<_> = names.all().map(ResourceSpecifier::Topic).collect();
+    let answers = block_on(admin(options)?.describe_configs(&specifiers, &AdminOptions::new()))
+        .map_err(|error| unreachable(options, &error))?;
+    let mut found = HashMap::new();
+    for resource in answers.into_iter().flatten() {
+        if let OwnedResourceSpecifier::Topic(name) = resource.specifier {
+            let entries = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
+            let entries: HashMap<_, _> = entries.collect();
+            // Who may not ask is told nothing, without an error.
+            if !entries.is_empty() {
+                found.insert(name, entries);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// A topic that was just made has no leader for a moment, and everything asked of it would fail.
@@ -288,7 +311,18 @@ pub fn delete_below(options: &Options, topic: Topic, partition: u16, below: u64)
     deleted.map(drop).map_err(|error| unreachable(options, &error))
 }
 
-fn admin(options: &Options) -> Result<AdminClient<DefaultClientContext>, TopicsError> {
+/// Deletes every topic of the ledger, and so the ledger. The demo's, at its end; nothing else asks for it.
+///
+/// # Errors
+/// The cluster is out of reach.
+pub fn delete_all(options: &Options) -> Result<(), TopicsError> {
+    let names = Names::new(options);
+    let all: Vec<_> = names.all().collect();
+    let deleted = block_on(admin(options)?.delete_topics(&all, &AdminOptions::new()));
+    deleted.map(drop).map_err(|error| unreachable(options, &error))
+}
+
+pub(crate) fn admin(options: &Options) -> Result<AdminClient<DefaultClientContext>, TopicsError> {
     options.with_passed_through(options.base()).create().map_err(|error| unreachable(options, &error))
 }
 

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use campanile_directory::{Kind, Snapshot};
 use campanile_ledger::{Appender, Record, Topic};
-use campanile_ledger_rocks::Table;
 use campanile_model::{Epoch, IntegrationId, RoutingKey, ServiceId};
 use campanile_pagerduty::objects::{Diagnostic, File, load};
 use campanile_record::directory::epoch_record;
 
+use crate::door::table::Table;
 use crate::feed::{Feed, Objects, key};
 use crate::roles::Roles;
 use crate::supervise::lock;
@@ -56,8 +56,8 @@ pub struct Target<'a> {
     pub appender: &'a dyn Appender,
     pub roles: &'a Roles,
     pub shards: u16,
-    /// Where open alerts can be looked up; `None` where other processes hold them.
-    pub table: Option<&'a Table>,
+    /// Where open alerts are looked up.
+    pub table: &'a dyn Table,
 }
 
 /// Applies changes, one apply at a time.
@@ -142,18 +142,15 @@ fn overlay(current: &Objects, change: &Change) -> Vec<File> {
 /// Refuses an apply that would move a service to another shard while it has alerts open on the one it has now: their
 /// repeats and resolves would go to the new one, and they would stay open for ever. Where nobody can tell, any move is
 /// refused.
-fn refuse_moves(now: &Snapshot, next: &Snapshot, table: Option<&Table>) -> Result<(), Refused> {
+fn refuse_moves(now: &Snapshot, next: &Snapshot, table: &dyn Table) -> Result<(), Refused> {
     let moves = now.services().filter_map(|service| {
         let moved = next.service(service.id.as_str())?;
         (moved.home != service.home).then_some(service)
     });
     for service in moves {
-        let is_open = match table {
-            Some(table) => {
-                let open = table.scan(service.home, &campanile_rows::keys::alerts_of(&service.id), None, 1);
-                !open.map_err(|error| Refused::Failed(error.to_string()))?.is_empty()
-            }
-            None => true,
+        let is_open = !table.is_current() || {
+            let open = table.scan(service.home, &campanile_rows::keys::alerts_of(&service.id), None, 1);
+            !open.map_err(Refused::Failed)?.is_empty()
         };
         if is_open {
             return Err(Refused::Failed(format!(

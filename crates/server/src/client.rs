@@ -1,13 +1,16 @@
-//! Talking to the door of a running server.
+//! Talking to the door: that of a running server through its socket, or on Kafka the one that the command line is itself.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use campanile_pagerduty::objects::Diagnostic;
 use serde_json::{Value, json};
+
+use crate::desk::Desk;
 
 /// The door said no.
 #[derive(Debug)]
@@ -48,13 +51,19 @@ pub struct Object {
 }
 
 /// A connection to the door.
-pub struct Client {
+pub enum Client {
+    Socket(Socket),
+    Kafka(Arc<Desk>),
+}
+
+/// The door of a running server.
+pub struct Socket {
     path: PathBuf,
     reader: BufReader<UnixStream>,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the socket of a running server.
     ///
     /// # Errors
     /// No server is there: with how to start one.
@@ -69,7 +78,18 @@ impl Client {
                 _ => anyhow!("{shown} cannot be connected to: {error}"),
             }
         })?;
-        Ok(Self { path: path.to_owned(), reader: BufReader::new(stream) })
+        Ok(Self::Socket(Socket { path: path.to_owned(), reader: BufReader::new(stream) }))
+    }
+
+    /// One more conversation with the same door, for a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn another(&self) -> Result<Self> {
+        match self {
+            Self::Socket(socket) => Self::connect(&socket.path),
+            Self::Kafka(desk) => Ok(Self::Kafka(Arc::clone(desk))),
+        }
     }
 
     /// Asks, hands every line before the last to `take`, and gives the last.
@@ -77,29 +97,27 @@ impl Client {
     /// # Errors
     /// The door refuses ([`Refused`]), or the server is gone.
     pub fn ask(&mut self, request: &Value, mut take: impl FnMut(Value) -> Result<()>) -> Result<Value> {
-        let mut bytes = serde_json::to_vec(request)?;
-        bytes.push(b'\n');
-        let gone = || format!("the server behind {} went away", self.path.display());
-        self.reader.get_ref().write_all(&bytes).with_context(gone)?;
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = self.reader.read_until(b'\n', &mut line);
-            if read.with_context(|| format!("the server behind {} went away", self.path.display()))? == 0 {
-                bail!("the server behind {} went away before it answered", self.path.display());
+        match self {
+            Self::Socket(socket) => {
+                socket.send(request)?;
+                loop {
+                    match end(socket.next()?)? {
+                        Line::More(line) => take(line)?,
+                        Line::Last(line) => return Ok(line),
+                    }
+                }
             }
-            let value: Value =
-                serde_json::from_slice(&line).context("the server answered with something else than JSON")?;
-            if let Some(message) = value["error"].as_str() {
-                let diagnostics = value["diagnostics"].as_array().map(|list| list.iter().map(diagnostic).collect());
-                return Err(
-                    Refused { message: message.to_owned(), diagnostics: diagnostics.unwrap_or_default() }.into()
-                );
+            Self::Kafka(desk) => {
+                let mut last = None;
+                desk.ask(request, &mut |line| match end(line)? {
+                    Line::More(line) => take(line),
+                    Line::Last(line) => {
+                        last = Some(line);
+                        Ok(())
+                    }
+                })?;
+                last.context("the door gave no answer")
             }
-            if value["done"] == json!(true) {
-                return Ok(value);
-            }
-            take(value)?;
         }
     }
 
@@ -146,6 +164,40 @@ impl Client {
         }
         Ok(())
     }
+}
+
+impl Socket {
+    fn gone(&self) -> String {
+        format!("the server behind {} went away", self.path.display())
+    }
+
+    fn send(&self, request: &Value) -> Result<()> {
+        let mut bytes = serde_json::to_vec(request)?;
+        bytes.push(b'\n');
+        self.reader.get_ref().write_all(&bytes).with_context(|| self.gone())
+    }
+
+    fn next(&mut self) -> Result<Value> {
+        let mut line = Vec::new();
+        if self.reader.read_until(b'\n', &mut line).with_context(|| self.gone())? == 0 {
+            bail!("{} before it answered", self.gone());
+        }
+        serde_json::from_slice(&line).context("the server answered with something else than JSON")
+    }
+}
+
+enum Line {
+    More(Value),
+    Last(Value),
+}
+
+/// Whether an answer ends with this line.
+fn end(line: Value) -> Result<Line> {
+    if let Some(message) = line["error"].as_str() {
+        let diagnostics = line["diagnostics"].as_array().map(|list| list.iter().map(diagnostic).collect());
+        return Err(Refused { message: message.to_owned(), diagnostics: diagnostics.unwrap_or_default() }.into());
+    }
+    Ok(if line["done"] == json!(true) { Line::Last(line) } else { Line::More(line) })
 }
 
 fn diagnostic(json: &Value) -> Diagnostic {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use campanile_catalogue::{Counter, Gauge, Histogram, counter, describe_all, gauge, histogram, metrics};
 use campanile_directory::Kind;
 use campanile_ledger::{Lane, Topic};
+use campanile_ledger_kafka::openings::{Openings, Restore};
 use campanile_ledger_rocks::{Health, Ledger};
 use campanile_model::Epoch;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -74,6 +75,10 @@ struct Sampler {
     sync_duration: Histogram,
     /// Syncs that were shown already, by bucket.
     shown: [u64; 24],
+}
+
+/// Series that every ledger has.
+struct Common {
     epoch: Gauge,
     shown_epoch: Option<Epoch>,
 }
@@ -96,8 +101,6 @@ impl Sampler {
             syncs: counter(&metrics::LEDGER_SYNCS_TOTAL, &[]),
             sync_duration: histogram(&metrics::LEDGER_SYNC_DURATION_SECONDS, &[]),
             shown: [0; 24],
-            epoch: gauge(&metrics::DIRECTORY_EPOCH, &[]),
-            shown_epoch: None,
         }
     }
 
@@ -129,6 +132,21 @@ impl Sampler {
                 self.sync_duration.record(0.75 * upper_us / 1e6);
             }
         }
+    }
+}
+
+impl Common {
+    /// Also tells what is running, and since when.
+    fn new() -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        gauge(&metrics::START_TIME_SECONDS, &[]).set(started.as_secs_f64());
+        gauge(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
+        Self { epoch: gauge(&metrics::DIRECTORY_EPOCH, &[]), shown_epoch: None }
+    }
+
+    fn show(&mut self, ports: &Ports) {
+        Self::show_lag(ports);
+        self.show_directory(&ports.feed);
     }
 
     /// Records that no sealed batch has consumed, by shard and lane.
@@ -163,22 +181,57 @@ impl Sampler {
 /// # Errors
 /// The system has no thread to give.
 pub fn start_sampler(ledger: &Arc<Ledger>, ports: &Ports, telemetry: Telemetry, supervisor: &Supervisor) -> Result<()> {
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    gauge(&metrics::START_TIME_SECONDS, &[]).set(started.as_secs_f64());
-    gauge(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))]).set(1.0);
     let (ledger, ports) = (Arc::downgrade(ledger), ports.clone());
     supervisor.spawn("metrics-sampler", move |stop| {
-        let mut sampler = Sampler::new();
+        let (mut sampler, mut common) = (Sampler::new(), Common::new());
         loop {
             if let Some(ledger) = ledger.upgrade() {
                 sampler.show(&ledger.health());
             }
-            Sampler::show_lag(&ports);
-            sampler.show_directory(&ports.feed);
+            common.show(&ports);
             telemetry.upkeep();
             if stop.wait(SAMPLE_EVERY) {
                 return Ok(());
             }
         }
     })
+}
+
+/// Starts the thread that samples lanes, restores and the directory of roles on Kafka.
+///
+/// # Errors
+/// The system has no thread to give.
+pub fn start_kafka_sampler(
+    openings: Openings,
+    ports: &Ports,
+    telemetry: Telemetry,
+    supervisor: &Supervisor,
+) -> Result<()> {
+    let ports = ports.clone();
+    supervisor.spawn("metrics-sampler", move |stop| {
+        let mut common = Common::new();
+        loop {
+            common.show(&ports);
+            show_openings(&openings, ports.card.shards);
+            telemetry.upkeep();
+            if stop.wait(SAMPLE_EVERY) {
+                return Ok(());
+            }
+        }
+    })
+}
+
+/// What each shard waits for, 0 where it waits for nothing.
+fn show_openings(openings: &Openings, shards: u16) {
+    let (restores, refused) = (openings.restores(), openings.refused());
+    for shard in 0..shards {
+        let name = shard.to_string();
+        let labels = [("shard", name.as_str())];
+        let restore = restores.iter().find(|restore| restore.shard == shard);
+        let left_s = restore.and_then(Restore::eta).unwrap_or_default().as_secs_f64();
+        gauge(&metrics::RESTORE_LEFT_RECORDS, &labels).set(restore.map_or(0, Restore::left) as f64);
+        gauge(&metrics::RESTORE_LEFT_SECONDS, &labels).set(left_s);
+        let is_refused = refused.iter().any(|(of, _)| *of == shard);
+        gauge(&metrics::SHARD_REFUSED, &labels).set(if is_refused { 1.0 } else { 0.0 });
+    }
 }

@@ -1,6 +1,6 @@
 //! Series of the embedded ledger and of the RocksDB beneath it.
 
-use super::{Kind, Metric, SECONDS_BUCKETS, TOPIC, Unit};
+use super::{Kind, Metric, SECONDS_BUCKETS, SHARD, TOPIC, Unit};
 
 /// One flush of the log to the disk.
 pub static LEDGER_SYNC_DURATION_SECONDS: Metric = Metric {
@@ -179,6 +179,40 @@ pub static ROCKSDB_BACKGROUND_ERRORS: Metric = Metric {
     remedy: "The disk is full or failing; `campanile_ledger_halted` follows. Look at the kernel's log.",
 };
 
+/// A restore on its way.
+pub static RESTORE_LEFT_RECORDS: Metric = Metric {
+    name: "campanile_restore_left_records",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    labels: &[SHARD],
+    buckets: &[],
+    meaning: "On Kafka: changelog offsets that a shard's restore has yet to read; 0 when none is on its way. The shard \
+              judges nothing before.",
+    remedy: "Keep the data directory between restarts: a restore then reads only the end. See also the seconds left.",
+};
+
+/// How long a restore takes yet.
+pub static RESTORE_LEFT_SECONDS: Metric = Metric {
+    name: "campanile_restore_left_seconds",
+    kind: Kind::Gauge,
+    unit: Unit::Seconds,
+    labels: &[SHARD],
+    buckets: &[],
+    meaning: "On Kafka: how long a shard's restore takes yet, at its pace so far; 0 when none is on its way.",
+    remedy: "Wait. If it does not fall, the cluster or the disk is slow.",
+};
+
+/// A shard that a person must look at.
+pub static SHARD_REFUSED: Metric = Metric {
+    name: "campanile_shard_refused",
+    kind: Kind::Gauge,
+    unit: Unit::Flag,
+    labels: &[SHARD],
+    buckets: &[],
+    meaning: "On Kafka: 1 while a shard of this process is not opened because its changelog and its offsets disagree.",
+    remedy: "Its events wait and nobody is told. The log says why; docs/operating/kafka.md says what to do.",
+};
+
 pub(super) static LEDGER: &[&Metric] = &[
     &LEDGER_SYNC_DURATION_SECONDS,
     &LEDGER_SYNCS_TOTAL,
@@ -186,6 +220,9 @@ pub(super) static LEDGER: &[&Metric] = &[
     &LEDGER_APPEND_BYTES_TOTAL,
     &LEDGER_FREE_BYTES,
     &LEDGER_HALTED,
+    &RESTORE_LEFT_RECORDS,
+    &RESTORE_LEFT_SECONDS,
+    &SHARD_REFUSED,
 ];
 
 pub(super) static ROCKSDB: &[&Metric] = &[

@@ -126,7 +126,8 @@ pub static LAG_RECORDS: Metric = Metric {
     unit: Unit::Count,
     labels: &[SHARD, Label { name: "lane", values: Values::Closed(&["main", "hop", "door"]) }],
     buckets: &[],
-    meaning: "Records in a shard's lane (events, forwarded events, commands) that no commit has consumed.",
+    meaning: "Records in a shard's lane (events, forwarded events, commands) that no commit has consumed. On Kafka the \
+              marker that ends a transaction counts too, so that an idle hop lane may stand at 1.",
     remedy: "Explains `campanile_lag_seconds`. One shard alone: one key is very busy. All: add cores or calm senders.",
 };
 

@@ -141,6 +141,9 @@ fn apply(dir: &Path, at: &At, prune: bool, dry_run: bool) -> Result<ExitCode> {
     match (dry_run, changed.as_u64()) {
         (true, _) => println!("{changed} objects would change; nothing was changed (dry run)"),
         (false, Some(0)) => println!("nothing to change; epoch {epoch} stays"),
+        (false, _) if at.kafka().is_some() => {
+            println!("{changed} objects changed; every process on the cluster goes over to epoch {epoch}");
+        }
         (false, _) => println!("{changed} objects changed; the server judges by epoch {epoch} now"),
     }
     print_minted(&answer["minted"], dry_run)?;

@@ -9,6 +9,7 @@ use campanile_ledger_kafka::{Options, topics};
 use clap::{Args as ClapArgs, Subcommand};
 use tokio::runtime::Runtime;
 
+use super::at::Reach;
 use super::up::{exit_now, read_directory, runtime, tell_applied};
 use crate::config::{Flags, Settings};
 use crate::logs;
@@ -16,7 +17,7 @@ use crate::print::say;
 use crate::signals::{Ask, Signals};
 use crate::supervise::Death;
 use crate::telemetry::Telemetry;
-use crate::wiring::kafka::{House, Parts, Plan, ledger_options};
+use crate::wiring::kafka::{House, Parts, Plan};
 
 /// Where the cluster is and who we are there.
 #[derive(ClapArgs, Clone)]
@@ -27,18 +28,17 @@ pub(super) struct Cluster {
     /// Name of this process in the group; one each, the same after a restart [default: the host's name]
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
-    /// A client setting passed through as it is, such as security.protocol=SASL_SSL; again for more
-    #[arg(long, value_name = "NAME=VALUE")]
-    kafka_option: Vec<String>,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 impl Cluster {
-    pub(super) fn new(kafka: &str, instance: Option<&str>) -> Self {
-        Self { kafka: kafka.to_owned(), instance: instance.map(str::to_owned), kafka_option: Vec::new() }
+    pub(super) fn new(kafka: &str, instance: Option<&str>, reach: &Reach) -> Self {
+        Self { kafka: kafka.to_owned(), instance: instance.map(str::to_owned), reach: reach.clone() }
     }
 
-    fn options(&self, data: &Path) -> Result<Options> {
-        ledger_options(&self.kafka, self.instance.as_deref(), data, &self.kafka_option)
+    pub(super) fn options(&self, data: &Path) -> Result<Options> {
+        self.reach.options(&self.kafka, self.instance.as_deref(), data)
     }
 }
 
@@ -52,7 +52,8 @@ pub(super) struct RoleArgs {
     /// Where shards keep their rows between restarts; losing it costs a restore [default: ./campanile-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Address and port for events [default: 127.0.0.1:8080]
+    /// Address and port: of a gateway for events, health and metrics [default: 127.0.0.1:8080]; of a processor for health
+    /// and metrics [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
     /// Threads that judge events [default: the cores]
@@ -79,11 +80,23 @@ impl RoleArgs {
 /// `campanile processor` and `campanile gateway`.
 pub(super) fn run_role(args: RoleArgs, parts: Parts) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
-    run(&settings, &args.cluster, parts, args.directory.as_deref())
+    run(&settings, &args.cluster, Roles { parts, watch: args.listen.as_deref() }, args.directory.as_deref())
+}
+
+/// What a process is to run.
+pub(super) struct Roles<'a> {
+    pub(super) parts: Parts,
+    /// Where health and metrics are served if there is no gateway.
+    pub(super) watch: Option<&'a str>,
 }
 
 /// Runs roles until a signal or a death.
-pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, directory: Option<&Path>) -> Result<ExitCode> {
+pub(super) fn run(
+    settings: &Settings,
+    cluster: &Cluster,
+    roles: Roles<'_>,
+    directory: Option<&Path>,
+) -> Result<ExitCode> {
     let directory = match directory.map(read_directory).transpose()? {
         Some(None) => return Ok(ExitCode::FAILURE),
         Some(found) => found,
@@ -95,13 +108,17 @@ pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, director
     let signals = runtime.block_on(async { Signals::take() })?;
     let options = cluster.options(&settings.ledger.data)?;
     let instance = options.instance.clone();
-    let house = House::open(Plan { settings, options, parts, directory, telemetry }, &runtime)?;
+    let Roles { parts, watch } = roles;
+    let house = House::open(Plan { settings, options, parts, directory, telemetry, watch }, &runtime)?;
     match house.url() {
         // The one line on standard output: scripts wait for it, and with port 0 they learn the port.
         Some(url) => println!("listening on {url}"),
         None => println!("processing"),
     }
-    let card = house.ledger.card();
+    if let Some(url) = house.watch_url() {
+        say(&format!("health {url}/health/ready, metrics {url}/metrics"));
+    }
+    let card = house.ports.card;
     say(&format!("ledger {:016x} on {}, {} shards; this is {instance}", card.ledger.0, cluster.kafka, card.shards));
     if let Some(applied) = &house.applied {
         tell_applied(applied);
@@ -109,7 +126,8 @@ pub(super) fn run(settings: &Settings, cluster: &Cluster, parts: Parts, director
     serve(house, signals, &runtime)
 }
 
-fn serve(mut house: House, mut signals: Signals, runtime: &Runtime) -> Result<ExitCode> {
+/// Serves until a signal or a death, then drains.
+pub(super) fn serve(mut house: House, mut signals: Signals, runtime: &Runtime) -> Result<ExitCode> {
     enum End {
         Asked(Ask),
         Died(Death),

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use campanile_ledger::{OpenError, Tail, TailError, Topic};
 use campanile_ledger_rocks::Ledger;
 use clap::{Args as ClapArgs, Subcommand};
@@ -60,6 +60,11 @@ fn export(at: &At, names: &[String]) -> Result<ExitCode> {
         .iter()
         .map(|name| Topic::parse(name).ok_or_else(|| anyhow!(unknown_topic(name))))
         .collect::<Result<_>>()?;
+    if let Some(brokers) = at.kafka() {
+        bail!(
+            "a cluster's log is not exported; read it with `campanile tail TOPIC --json --from start --kafka {brokers}`"
+        );
+    }
     let ledger = open(&at.data())?;
     let tail = ledger.tail();
     let mut out = BufWriter::new(io::stdout().lock());

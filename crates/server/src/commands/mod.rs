@@ -7,10 +7,12 @@ mod config;
 mod coverage;
 mod demo;
 mod directory;
+mod doctor;
 mod incident;
 mod kafka;
 mod log;
 mod moment;
+mod offsets;
 mod oncall;
 mod organisation;
 mod schedule;
@@ -53,8 +55,12 @@ enum Command {
     Gateway(kafka::RoleArgs),
     /// Make or check the topics of a Kafka cluster
     Topics(kafka::TopicsArgs),
+    /// Decide about a shard on Kafka whose offset somebody moved
+    Offsets(offsets::Args),
     /// Show what it does: an hour of noise in ten seconds, on data that is thrown away
     Demo(demo::Args),
+    /// Look for what is wrong here or on a cluster, and say what to do
+    Doctor(doctor::Args),
     /// Check, apply and show the organisation: services, keys, teams, schedules, maintenance
     Directory(directory::Args),
     /// Send one event, from a script or by hand
@@ -88,7 +94,9 @@ impl Cli {
             Command::Processor(args) => kafka::run_role(args, Parts { gateway: false, processor: true }),
             Command::Gateway(args) => kafka::run_role(args, Parts { gateway: true, processor: false }),
             Command::Topics(args) => kafka::run_topics(args),
+            Command::Offsets(args) => offsets::run(args),
             Command::Demo(args) => demo::run(args),
+            Command::Doctor(args) => doctor::run(args),
             Command::Directory(args) => directory::run(args),
             Command::Send(args) => send::run(args),
             Command::Incident(args) => incident::run(args),

@@ -33,8 +33,8 @@ Examples:
   campanile send --routing-key KEY --summary Slow --source api --detail p99=2.1s --detail region=eu
   jq . event.json | campanile send --json -
 
-Goes to --url if given; otherwise to the socket in the data directory (./campanile-data unless named); where no socket
-is, to http://127.0.0.1:8080.
+Goes to --url if given; otherwise to the Kafka cluster or the socket that is named, or the socket in ./campanile-data;
+where no socket is, to http://127.0.0.1:8080.
 
 Prints the event's dedup key on standard output; a later event with the same key updates the same alert.
 Exit codes: 0 accepted and durable, 1 refused (do not repeat it), 2 used wrongly, 3 not delivered (repeat it).")]
@@ -115,7 +115,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
     }
     let sent = match &args.url {
         Some(url) => over_http(url, &body),
-        None if args.at.is_named() || args.at.socket().exists() => over_socket(&args.at, &event),
+        None if args.at.is_named() || args.at.socket().exists() => over_door(&args.at, &event),
         None => over_http(URL_DEFAULT, &body),
     };
     match sent {
@@ -254,7 +254,7 @@ fn over_http(url: &str, body: &[u8]) -> Result<Sent> {
     })
 }
 
-fn over_socket(at: &At, event: &Value) -> Result<Sent> {
+fn over_door(at: &At, event: &Value) -> Result<Sent> {
     let mut client = match at.connect() {
         Err(error) if error.is::<NotAllowed>() => return Ok(Sent::Misused(format!("{error:#}"))),
         client => client?,

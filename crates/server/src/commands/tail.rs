@@ -27,6 +27,7 @@ Examples:
   campanile tail incidents
   campanile tail alerts --from start
   campanile tail dead-letters --from start --no-follow
+  campanile tail incidents --kafka 127.0.0.1:9092
   campanile tail incidents --json | jq -c '.value | fromjson | select(.event_type == \"incident.triggered\")'
 
 Topics: incidents, alerts, dead-letters, events, commands, triage, directory, steps.
@@ -64,7 +65,8 @@ impl Start {
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     let topic = Topic::parse(&args.topic).ok_or_else(|| anyhow!(unknown_topic(&args.topic)))?;
-    let ends = args.at.connect()?.ask_once(&json!({ "op": "ends", "topic": topic.name() }))?;
+    let mut first = args.at.connect()?;
+    let ends = first.ask_once(&json!({ "op": "ends", "topic": topic.name() }))?;
     let partitions = ends["ends"].as_array().map_or(0, Vec::len);
     let (lines, arriving) = sync_channel(QUEUE);
     for partition in 0..partitions {
@@ -76,7 +78,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
             "max": u64::MAX,
             "follow": !args.no_follow,
         });
-        let client = args.at.connect()?;
+        let client = first.another()?;
         let lines = lines.clone();
         let name = format!("tail-{partition}");
         let read = std::thread::Builder::new().name(name).spawn(move || follow(client, &request, &lines));

@@ -13,6 +13,7 @@ use campanile_pagerduty::objects::File;
 use clap::Args as ClapArgs;
 use tokio::runtime::Runtime;
 
+use super::at::Reach;
 use super::kafka::{self, Cluster};
 use crate::apply::Applied;
 use crate::config::{Flags, Settings};
@@ -57,6 +58,8 @@ pub(super) struct Args {
     /// With --kafka: name of this process in the group [default: the host's name]
     #[arg(long, value_name = "NAME", requires = "kafka")]
     instance: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
     /// Folder of the organisation to apply at the start
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -87,9 +90,10 @@ impl Args {
 pub(super) fn run(args: Args) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
     if let Some(brokers) = &args.kafka {
-        let cluster = Cluster::new(brokers, args.instance.as_deref());
+        let cluster = Cluster::new(brokers, args.instance.as_deref(), &args.reach);
         let both = Parts { gateway: true, processor: true };
-        return kafka::run(&settings, &cluster, both, args.directory.as_deref());
+        let roles = kafka::Roles { parts: both, watch: None };
+        return kafka::run(&settings, &cluster, roles, args.directory.as_deref());
     }
     let directory = match &args.directory {
         Some(dir) => match read_directory(dir)? {

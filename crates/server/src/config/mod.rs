@@ -12,7 +12,7 @@ mod file;
 mod form;
 pub mod options;
 mod resolve;
-mod secret;
+pub(crate) mod secret;
 mod settings;
 
 pub(crate) use file::did_you_mean;

@@ -11,7 +11,7 @@ const SECRET_BYTES_MAX: u64 = 16 * 1024;
 ///
 /// # Errors
 /// The file cannot be read, is empty or too long. Never says what is in it.
-pub(super) fn read(path: &Path) -> Result<String> {
+pub(crate) fn read(path: &Path) -> Result<String> {
     let shown = path.display();
     let size = std::fs::metadata(path).with_context(|| format!("the secret file {shown} cannot be read"))?.len();
     if size > SECRET_BYTES_MAX {

@@ -3,6 +3,7 @@
 
 pub mod funnel;
 pub mod organisation;
+pub mod play;
 pub mod screen;
 pub mod sender;
 pub mod story;

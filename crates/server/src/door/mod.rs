@@ -18,17 +18,20 @@ mod rows;
 mod serve;
 mod socket;
 mod status;
+pub mod table;
+mod within;
 
 use std::sync::Arc;
 
 use campanile_ledger::{Appender, Card, Tail};
-use campanile_ledger_rocks::Table;
 
 use crate::apply::{Applier, Target};
 use crate::feed::Feed;
 use crate::roles::Roles;
+use table::Table;
 
 pub use socket::Door;
+pub(crate) use within::ask;
 
 /// What the door reaches.
 #[derive(Clone)]
@@ -36,7 +39,7 @@ pub struct Ports {
     pub card: Card,
     pub appender: Arc<dyn Appender>,
     pub tail: Arc<dyn Tail>,
-    pub table: Table,
+    pub table: Arc<dyn Table>,
     pub feed: Arc<Feed>,
     pub applier: Arc<Applier>,
     pub roles: Roles,
@@ -46,6 +49,6 @@ impl Ports {
     /// Where a directory apply goes.
     pub fn target(&self) -> Target<'_> {
         let Self { feed, appender, roles, table, card, .. } = self;
-        Target { feed, appender: appender.as_ref(), roles, shards: card.shards, table: Some(table) }
+        Target { feed, appender: appender.as_ref(), roles, shards: card.shards, table: table.as_ref() }
     }
 }

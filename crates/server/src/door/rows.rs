@@ -39,7 +39,7 @@ pub(super) fn rows(ports: &Ports, page: Page, asker: &mut dyn Asker) -> Answer {
     };
     let limit = page.limit.clamp(1, ROWS_MAX);
     let found = ports.table.scan(ShardId(page.shard), &kind.bytes(), after, limit);
-    let found = found.map_err(|error| Refusal::said(error.to_string()))?;
+    let found = found.map_err(Refusal::said)?;
     for (key, bytes) in &found {
         let value = show(kind, bytes).map_err(|error| Refusal::said(format!("row {key:?}: {error}")))?;
         write_line(asker, &json!({ "kind": kind.as_str(), "key": format!("{key:?}"), "value": value }))?;

@@ -192,7 +192,7 @@ fn ports(ledger: &Ledger) -> Ports {
         card: ledger.card(),
         appender: Arc::new(Counted::new(ledger.appender())),
         tail: ledger.tail(),
-        table: ledger.table(),
+        table: Arc::new(ledger.table()),
         feed: Feed::new(ledger.card().shards),
         applier: Arc::new(Applier::new()),
         roles: Roles::default(),
@@ -200,7 +200,7 @@ fn ports(ledger: &Ledger) -> Ports {
 }
 
 /// Reads the stored directory, and goes on reading.
-pub(super) fn start_feed(feed: &Arc<Feed>, tail: &Arc<dyn Tail>, supervisor: &Supervisor) -> Result<()> {
+pub(crate) fn start_feed(feed: &Arc<Feed>, tail: &Arc<dyn Tail>, supervisor: &Supervisor) -> Result<()> {
     let (following, tail) = (Arc::clone(feed), Arc::clone(tail));
     supervisor.spawn("directory-feed", move |stop| following.run(tail.as_ref(), &stop))?;
     if !feed.wait_until_caught_up(FEED_WAIT) {

@@ -5,12 +5,14 @@
 //!  drain   readiness no → gateway → processor (shards written behind, group closed) → feed
 //! ```
 //!
-//! No operator's door here: the log is the cluster's, and any Kafka client that reads committed follows it.
+//! No socket here: the log is the cluster's, and the command line goes there itself (`desk`).
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use campanile_ledger_kafka::openings::Openings;
 use campanile_ledger_kafka::{Ledger, Options};
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
@@ -20,13 +22,15 @@ use tokio::sync::mpsc;
 use super::counted::Counted;
 use super::embedded::{start_feed, told, watch_processor};
 use super::gate::{Bound, Gate};
-use crate::apply::{Applied, Applier, Change, Target};
-use crate::config::Settings;
+use crate::apply::{Applied, Applier, Change};
+use crate::config::{Settings, secret};
+use crate::door::Ports;
 use crate::feed::Feed;
-use crate::readiness::Readiness;
+use crate::readiness::{Readiness, Trouble};
 use crate::roles::{Roles, processor_options};
 use crate::supervise::{Death, Supervisor};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, start_kafka_sampler};
+use crate::watch::Watch;
 
 /// Longest wait for our own threads at the end. A read of the cluster may take some of it.
 const THREADS_WAIT: Duration = Duration::from_secs(8);
@@ -49,19 +53,20 @@ pub struct Plan<'a> {
     /// Objects to apply before the first event is judged.
     pub directory: Option<Vec<File>>,
     pub telemetry: Telemetry,
+    /// `host:port` for health and metrics where no gateway serves them.
+    pub watch: Option<&'a str>,
 }
 
 /// Everything that runs.
 pub struct House {
-    pub ledger: Ledger,
+    pub ports: Ports,
     supervisor: Arc<Supervisor>,
     deaths: mpsc::UnboundedReceiver<Death>,
     gate: Option<Gate>,
-    roles: Roles,
+    watch: Option<Watch>,
     readiness: Readiness,
     drain_within: Duration,
     pub applied: Option<Applied>,
-    pub feed: Arc<Feed>,
 }
 
 impl House {
@@ -73,34 +78,30 @@ impl House {
         let settings = plan.settings;
         let ledger = Ledger::open(plan.options)?;
         let (supervisor, deaths) = Supervisor::new();
-        let (appender, tail) = (Arc::new(Counted::new(ledger.appender())) as Arc<_>, ledger.tail());
-        let feed = Feed::new(ledger.card().shards);
-        start_feed(&feed, &tail, &supervisor)?;
-        let roles = Roles::default();
-        let shards = ledger.card().shards;
-        let apply = |files| {
-            let change = Change { files, ..Change::default() };
-            let appender = ledger.appender();
-            let target = Target { feed: &feed, appender: appender.as_ref(), roles: &roles, shards, table: None };
-            told(Applier::new().apply(change, target))
-        };
+        let ports = ports(&ledger);
+        start_feed(&ports.feed, &ports.tail, &supervisor)?;
+        let apply = |files| told(ports.applier.apply(Change { files, ..Change::default() }, ports.target()));
         let applied = plan.directory.map(apply).transpose()?;
         // Appends themselves tell when the cluster takes none.
-        let readiness = Readiness::new(Arc::new(|| None), Arc::clone(&feed), roles.clone());
-        let bound =
-            plan.parts.gateway.then(|| Bound::new(settings, &appender, &feed, &readiness, &plan.telemetry, runtime));
-        let bound = bound.transpose()?;
+        let readiness = Readiness::new(unopened(ledger.openings()), Arc::clone(&ports.feed), ports.roles.clone());
+        let bind = || Bound::new(settings, &ports.appender, &ports.feed, &readiness, &plan.telemetry, runtime);
+        let bound = plan.parts.gateway.then(bind).transpose()?;
         if plan.parts.processor {
             let own = bound.as_ref().map(Bound::url);
             let public_url = settings.public_url.clone().or(own).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
             let options = processor_options(settings, public_url);
-            roles.start_processor(options, ledger.shards(), Arc::clone(feed.directory()))?;
-            watch_processor(roles.clone(), &supervisor)?;
+            ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
+            watch_processor(ports.roles.clone(), &supervisor)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
+        start_kafka_sampler(ledger.openings(), &ports, plan.telemetry.clone(), &supervisor)?;
+        let watch = match (&bound, plan.watch) {
+            (None, Some(listen)) => Some(Watch::serve(listen, readiness.clone(), plan.telemetry, runtime)?),
+            _ => None,
+        };
         let gate = bound.map(|bound| bound.serve(runtime));
         let drain_within = settings.drain_within;
-        Ok(Self { ledger, supervisor, deaths, gate, roles, readiness, drain_within, applied, feed })
+        Ok(Self { ports, supervisor, deaths, gate, watch, readiness, drain_within, applied })
     }
 
     /// `http://` and the address that the gateway listens on, if this process has one.
@@ -108,9 +109,14 @@ impl House {
         self.gate.as_ref().map(Gate::url)
     }
 
+    /// `http://` and the address of health and metrics, where no gateway serves them.
+    pub fn watch_url(&self) -> Option<String> {
+        self.watch.as_ref().map(Watch::url)
+    }
+
     /// Shards that this process steps now.
     pub fn shards(&self) -> Vec<u16> {
-        self.roles.status().into_iter().map(|status| status.shard).collect()
+        self.ports.roles.status().into_iter().map(|status| status.shard).collect()
     }
 
     /// Waits until a part dies.
@@ -138,7 +144,7 @@ impl House {
             gate.stop(runtime);
         }
         tell("judging and committing what was taken");
-        let drained = self.roles.drain(self.drain_within);
+        let drained = self.ports.roles.drain(self.drain_within);
         let late = self.supervisor.end(THREADS_WAIT);
         if !late.is_empty() {
             tracing::warn!(threads = late.join(", "), "threads did not end in time");
@@ -153,6 +159,31 @@ impl House {
             }
             Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
         }
+    }
+}
+
+/// Ready means that every shard of ours is open: restored, verified, and not refused.
+fn unopened(openings: Openings) -> Trouble {
+    Arc::new(move || {
+        if let Some((shard, reason)) = openings.refused().into_iter().next() {
+            return Some(format!("shard {shard} is refused: {reason}"));
+        }
+        let restore = openings.restores().into_iter().next()?;
+        let eta = restore.eta().map_or_else(String::new, |eta| format!(", about {} s", eta.as_secs()));
+        Some(format!("shard {} is being restored, {} records left{eta}", restore.shard, restore.left()))
+    })
+}
+
+/// What the door and the roles reach on a cluster.
+pub fn ports(ledger: &Ledger) -> Ports {
+    Ports {
+        card: ledger.card(),
+        appender: Arc::new(Counted::new(ledger.appender())),
+        tail: ledger.tail(),
+        table: ledger.table(),
+        feed: Feed::new(ledger.card().shards),
+        applier: Arc::new(Applier::new()),
+        roles: Roles::default(),
     }
 }
 
@@ -171,20 +202,37 @@ fn watch_name(fenced: impl Fn() -> Option<String> + Send + 'static, supervisor: 
 /// Options of the ledger from what was asked on the command line.
 ///
 /// # Errors
-/// A passed-through setting is not `name=value`.
-pub fn ledger_options(
-    brokers: &str,
-    instance: Option<&str>,
-    data: &std::path::Path,
-    client: &[String],
-) -> Result<Options> {
+/// A passed-through setting is not `name=value`, or names a file after `@` that cannot be read.
+pub fn ledger_options(brokers: &str, instance: Option<&str>, data: &Path, client: &[String]) -> Result<Options> {
     let instance = instance.map_or_else(default_instance, str::to_owned);
     let mut options = Options::new(brokers, data.join("kafka").join(&instance), &instance);
     for setting in client {
         let (name, value) = setting.split_once('=').with_context(|| format!("{setting} is not name=value"))?;
-        options.client.push((name.to_owned(), value.to_owned()));
+        let value = match value.strip_prefix('@') {
+            Some(file) => secret::read(Path::new(file)).with_context(|| format!("the value of {name}"))?,
+            None => value.to_owned(),
+        };
+        need_tls(name, &value)?;
+        options.client.push((name.to_owned(), value));
     }
     Ok(options)
+}
+
+/// Refuses in plain words what this binary was built without; the client's own words name a compile-time option.
+fn need_tls(name: &str, value: &str) -> Result<()> {
+    let value = value.to_lowercase();
+    let is_asked = match name {
+        "security.protocol" => value.ends_with("ssl"),
+        "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("scram") || value == "oauthbearer",
+        _ => false,
+    };
+    if is_asked && !cfg!(feature = "tls") {
+        bail!(
+            "{name}={value} needs TLS, and this binary was built without; build it with \
+             `cargo build --release -p campanile-server --features tls`, which wants libssl-dev"
+        );
+    }
+    Ok(())
 }
 
 /// The host's name: right for one process a host, and the same after a restart.

@@ -5,4 +5,5 @@ pub mod embedded;
 mod gate;
 pub mod kafka;
 
+pub(crate) use embedded::start_feed;
 pub use embedded::{House, Plan};

@@ -3,6 +3,7 @@
 mod configuration;
 mod demonstration;
 mod directories;
+mod doctor;
 mod door;
 mod harness;
 mod life;
