@@ -58,8 +58,6 @@ help: ## List the commands
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
 	echo '     KAFKA_PORT=19092 BROKERS=1     or 3: replication 3, two of them confirm'
 	echo 'make kafka-test      the contract of ledgers on a real broker'
-	echo 'make kafka-kills     kill -9 and stop processors on Kafka under load, then compare with what was sent'
-	echo '     SECONDS_OF_TROUBLE=60'
 	echo 'make sim             tell stories of faults on a model of Kafka, and check the laws after each step'
 	echo '     SEEDS=2000 SEED=  how many stories, or one of them aloud'
 	echo '     MUTATE=           break it on purpose: no-probe, reused-producer, out-seq-for-seq, position-too-high, and five more'

@@ -1,5 +1,6 @@
 //! The three things that the safe wrapper keeps to itself: the offset of an end-of-partition event, the generation in
-//! group metadata, and messages without the wrapper's event queue. All unsafe code of this crate is in this file.
+//! group metadata, and messages without the wrapper's event queue. All unsafe code of this crate is here and in
+//! `inspect/permissions.rs`.
 #![allow(unsafe_code, reason = "the wrapper drops the offset of PartitionEOF and hides the generation")]
 
 use std::ffi::{CStr, c_char};
