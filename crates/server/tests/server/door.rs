@@ -38,7 +38,7 @@ fn a_keyed_append_goes_where_kafkas_producers_would_send_it() {
     let home = directory();
     let server = Server::start_with(&home.path().join("d"), &["--shards", "7"]);
     let (_, card) = server.ask(&json!({ "op": "card" }));
-    assert_eq!((&card["shards"], &card["format"]), (&json!(7), &json!(1)));
+    assert_eq!((&card["shards"], &card["format"]), (&json!(7), &json!(2)));
     assert_eq!(card["ledger"].as_str().map(str::len), Some(16));
     for key in ["a", "web/disk", KEY] {
         let (_, done) = server.ask(&json!({ "op": "append", "topic": "events", "records": [{ "key": key }] }));
