@@ -30,6 +30,8 @@ const GATHER: Duration = Duration::from_millis(30);
 /// Between two tries to open a shard.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_REFUSED: Duration = Duration::from_secs(10);
+/// A grant that waited longer may be that of a process which stood still, and the shard another's by now.
+const GRANT_FRESH: Duration = Duration::from_millis(500);
 
 enum News {
     /// To be opened, not before the instant.
@@ -305,9 +307,12 @@ impl Shards for KafkaShards {
         let mut claims = Vec::new();
         for item in news {
             match item {
-                News::Granted(shard, post, _) => {
+                News::Granted(shard, post, since) => {
                     if post.has_ended() || !group.ownership.lock().held.insert(shard) {
                         continue;
+                    }
+                    if self.core.host.now().saturating_duration_since(since) > GRANT_FRESH {
+                        post.ask_first(post.standing().0.next[2]);
                     }
                     claims.extend(self.open(&group, shard, post).map(Claim::Granted));
                 }
