@@ -109,7 +109,9 @@ impl Feed {
                 }
             }
             if records.is_empty() {
-                if !self.is_caught_up() {
+                // A cluster that does not answer gives no records either: that is not the end, and a directory applied onto it
+                // would begin anew at epoch 1.
+                if !self.is_caught_up() && !tail.wait(Topic::Directory, 0, next, Duration::ZERO) {
                     lock(&self.state).is_caught_up = true;
                     self.moved.notify_all();
                 }
@@ -165,4 +167,49 @@ fn fold(pending: &mut Objects, stored: &Stored) -> Option<Epoch> {
 /// The key of an object's record.
 pub fn key(kind: Kind, id: &str) -> String {
     format!("{}/{id}", kind.folder())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use campanile_ledger::{Ends, Stored, Tail, TailError, Topic};
+    use campanile_model::{Epoch, Timestamp};
+    use campanile_record::directory::epoch_record;
+
+    use super::*;
+
+    /// A cluster that holds one record and says nothing to the first two reads.
+    #[derive(Default)]
+    struct Mute(AtomicU32);
+
+    impl Tail for Mute {
+        fn ends(&self, _: Topic, _: u16) -> Ends {
+            Ends { start: 0, end: 1 }
+        }
+
+        fn read(&self, _: Topic, _: u16, from: u64, _: usize) -> Result<Vec<Stored>, TailError> {
+            let is_heard = self.0.fetch_add(1, Ordering::Relaxed) >= 2;
+            let stored = Stored { offset: 0, at: Timestamp(0), record: epoch_record(Epoch(7)) };
+            Ok(if is_heard && from == 0 { vec![stored] } else { Vec::new() })
+        }
+
+        fn wait(&self, _: Topic, _: u16, from: u64, _: Duration) -> bool {
+            from == 0
+        }
+    }
+
+    #[test]
+    fn silence_is_not_the_end_of_the_directory() {
+        let (feed, stop) = (Feed::new(1), Stop::default());
+        let seen = std::thread::scope(|scope| {
+            let running = scope.spawn(|| feed.run(&Mute::default(), &stop));
+            assert!(feed.wait_until_caught_up(Duration::from_secs(10)), "it must come to the end");
+            let seen = feed.current_epoch();
+            stop.set();
+            running.join().expect("no panic").expect("no damage");
+            seen
+        });
+        assert_eq!(seen, Epoch(7), "caught up means that everything there was read");
+    }
 }
