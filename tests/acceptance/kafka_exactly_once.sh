@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The quick form of `make exactly-once LEDGER=kafka`: kill -9 of gateway and processors on a real broker, compared by the
-# oracle; then one fault on purpose that must be found. CAMPANILE_FAULTS_BIN names a server
+# oracle. That it finds faults on purpose is shown by MUTATE=, two minutes a fault. CAMPANILE_FAULTS_BIN names a server
 # built with faults, CAMPANILE_LOAD_BIN the load harness; without them they are built. EVENTS, KILLS and SEED change the size.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,13 +16,3 @@ judged=0
 "$python" tests/oracle/exactly_once.py --ledger kafka --events "${EVENTS:-9000}" --rate 600 --kills "${KILLS:-3}" "${given[@]}" \
   || judged=$?
 if [ "$judged" -ne 0 ] && [ "$judged" -ne 2 ]; then exit "$judged"; fi
-
-echo 'kafka_exactly_once: and now with a fault on purpose, which must be found'
-found=0
-"$python" tests/oracle/exactly_once.py --ledger kafka --events 3000 --rate 600 --kills 1 --mutate forgotten-seek "${given[@]}" \
-  | tail -n 1 || found=$?
-if [ "$found" -ne 1 ]; then
-  echo "kafka_exactly_once: FAILED: a forgotten seek was not found (exit code $found)" >&2
-  exit 1
-fi
-echo 'kafka_exactly_once: found'
