@@ -15,10 +15,10 @@ const ROW_BYTES: usize = 150;
 
 fn main() {
     let brokers = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:19092".to_owned());
-    let data = tempfile::TempDir::new().unwrap();
+    let data = tempfile::TempDir::new().expect("a directory for the state");
     let prefix = format!("latency-{}", std::process::id());
     let options = Options { prefix: prefix.clone(), ..Options::new(&brokers, data.path(), "latency") };
-    topics::create(&options, 2, 1).unwrap();
+    topics::create(&options, 2, 1).expect("a broker at that address");
     println!("{:<44} {:>7} {:>7} {:>7}", "milliseconds", "p50", "p99", "max");
     for (records, rounds) in [(1, 400), (1000, 100), (20_000, 20)] {
         bare(&brokers, &prefix, records, rounds);
@@ -38,13 +38,13 @@ fn bare(brokers: &str, prefix: &str, records: usize, rounds: usize) {
         .set("batch.size", "1000000")
         .set("linger.ms", std::env::var("LINGER_MS").unwrap_or_else(|_| "2".to_owned()))
         .create()
-        .unwrap();
-    producer.init_transactions(Duration::from_secs(10)).unwrap();
+        .expect("settings that the client knows");
+    producer.init_transactions(Duration::from_secs(10)).expect("a coordinator");
     let topic = format!("{prefix}.changelog.triage");
     let (mut sent, mut ended, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let began = Instant::now();
-        producer.begin_transaction().unwrap();
+        producer.begin_transaction().expect("no transaction is open");
         for n in 0..records {
             let mut value = [b'x'; ROW_BYTES];
             value[..8].copy_from_slice(&((round * records + n) as u64).to_be_bytes());
@@ -60,10 +60,11 @@ fn bare(brokers: &str, prefix: &str, records: usize, rounds: usize) {
             if producer.in_flight_count() == 0 {
                 break;
             }
+            // The committer's own pace between two looks.
             std::thread::sleep(Duration::from_micros(200));
         }
         let drained = Instant::now();
-        producer.commit_transaction(Timeout::Never).unwrap();
+        producer.commit_transaction(Timeout::Never).expect("committed");
         sent.push(drained - began);
         ended.push(drained.elapsed());
         whole.push(began.elapsed());
@@ -75,7 +76,7 @@ fn bare(brokers: &str, prefix: &str, records: usize, rounds: usize) {
 
 /// From seal to committed, with offsets, commit record and digest.
 fn through_ledger(options: &Options, rows: usize, rounds: usize) {
-    let ledger = Ledger::open(options.clone()).unwrap();
+    let ledger = Ledger::open(options.clone()).expect("the topics just made");
     let mut shards = ledger.shards();
     let mut shard = loop {
         let found = shards.claims(Duration::from_secs(1)).into_iter().find_map(|claim| match claim {
@@ -100,9 +101,9 @@ fn through_ledger(options: &Options, rows: usize, rounds: usize) {
         let record = Record::new("key", "an incident");
         batch.publish.push(Publish { topic: Topic::Incidents, partition: 0, record });
         let began = Instant::now();
-        let seq = shard.seal(batch).unwrap();
+        let seq = shard.seal(batch).expect("the shard is ours");
         seals.push(began.elapsed());
-        while !matches!(shard.settled(Duration::from_millis(100)).unwrap(), Settled::Committed(done) if done >= seq) {}
+        while !matches!(shard.settled(Duration::from_millis(100)), Ok(Settled::Committed(done)) if done >= seq) {}
         times.push(began.elapsed());
     }
     report(&format!("ledger, {rows} rows: seal, on the worker"), seals);

@@ -129,6 +129,7 @@ impl Inner {
             match self.producer.send(out) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if Instant::now() < until => {
+                    // The client's own thread makes room and tells nobody.
                     out = back;
                     std::thread::sleep(Duration::from_millis(1));
                 }
