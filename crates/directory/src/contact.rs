@@ -3,6 +3,7 @@
 use campanile_model::{Span, Urgency};
 use compact_str::CompactString;
 
+use crate::handoff::{ADVANCE_MINUTES_MAX, HANDOFF_RULES_MAX, HandoffRule};
 use crate::problem::Report;
 
 /// Most contact methods of one person. Source: ours; PagerDuty names none.
@@ -115,6 +116,30 @@ pub(crate) fn check(contacts: &[ContactMethod], rules: &[NotificationRule], repo
     }
 }
 
+pub(crate) fn check_handoffs(contacts: &[ContactMethod], rules: &[HandoffRule], report: &mut Report) {
+    const PATH: &str = "/oncall_handoff_notification_rules";
+    if rules.len() > HANDOFF_RULES_MAX {
+        let help = format!("a user has at most {HANDOFF_RULES_MAX}");
+        report.add(PATH, format!("the user has {} hand-off rules", rules.len()), help);
+    }
+    for (i, rule) in rules.iter().enumerate() {
+        let minutes = rule.advance.whole_seconds() / 60;
+        let path = format!("{PATH}/{i}/notify_advance_in_minutes");
+        report.check_range(path, minutes, 0..=ADVANCE_MINUTES_MAX, "minutes");
+        check_contact(&format!("{PATH}/{i}"), &rule.contact, contacts, report);
+    }
+}
+
+fn check_contact(path: &str, named: &str, contacts: &[ContactMethod], report: &mut Report) {
+    if !contacts.iter().any(|contact| contact.id == named) {
+        report.add(
+            format!("{path}/contact_method"),
+            format!("the user has no contact method \"{named}\""),
+            "name one of the user's own contact_methods",
+        );
+    }
+}
+
 impl ContactMethod {
     fn check(&self, path: &str, before: &[Self], report: &mut Report) {
         report.check_text(&format!("{path}/label"), &self.label, LABEL_CHARS_MAX);
@@ -153,12 +178,6 @@ impl NotificationRule {
     fn check(&self, path: &str, contacts: &[ContactMethod], report: &mut Report) {
         let minutes = self.delay.whole_seconds() / 60;
         report.check_range(format!("{path}/start_delay_in_minutes"), minutes, 0..=RULE_START_MINUTES_MAX, "minutes");
-        if !contacts.iter().any(|contact| contact.id == self.contact) {
-            report.add(
-                format!("{path}/contact_method"),
-                format!("the user has no contact method \"{}\"", self.contact),
-                "name one of the user's own contact_methods",
-            );
-        }
+        check_contact(path, &self.contact, contacts, report);
     }
 }

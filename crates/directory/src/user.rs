@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use jiff::tz::TimeZone;
 
 use crate::contact::{self, ContactMethod, NotificationRule};
+use crate::handoff::HandoffRule;
 use crate::problem::Report;
 
 /// Longest name, in characters. Source: PagerDuty REST, User `name`.
@@ -69,6 +70,8 @@ pub struct User {
     pub contact_methods: Vec<ContactMethod>,
     /// None: an e-mail at once.
     pub notification_rules: Vec<NotificationRule>,
+    /// None: the person is not told of shifts.
+    pub handoff_rules: Vec<HandoffRule>,
 }
 
 impl User {
@@ -76,6 +79,7 @@ impl User {
         report.check_name(&self.name, USER_NAME_CHARS_MAX);
         report.check_text("/job_title", &self.job_title, JOB_TITLE_CHARS_MAX);
         contact::check(&self.contact_methods, &self.notification_rules, report);
+        contact::check_handoffs(&self.contact_methods, &self.handoff_rules, report);
         let length = self.email.chars().count();
         let well_formed = self.email.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty());
         if !well_formed || !(EMAIL_CHARS.0..=EMAIL_CHARS.1).contains(&length) {

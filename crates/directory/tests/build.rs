@@ -23,6 +23,7 @@ fn user() -> Object {
         teams: vec![],
         contact_methods: Vec::new(),
         notification_rules: Vec::new(),
+        handoff_rules: Vec::new(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Contact methods and notification rules, in PagerDuty's shapes inside their user.
 
 use campanile_directory::contact::{Channel, ContactMethod, NotificationRule};
-use campanile_directory::{Kind, Object, User};
+use campanile_directory::{HandoffRule, HandoffType, Kind, Object, User};
 use campanile_model::{Epoch, Span, Urgency};
 use campanile_pagerduty::objects::{File, load, read, write};
 
@@ -17,6 +17,11 @@ const ANN: &str = r#"{
       {"id": "PR1", "type": "assignment_notification_rule", "start_delay_in_minutes": 0, "urgency": "high",
        "contact_method": {"id": "PAPP", "type": "push_notification_contact_method"}},
       {"start_delay_in_minutes": 5, "urgency": "low", "contact_method": {"id": "PSMS", "type": "sms_contact_method_reference"}}
+    ],
+    "oncall_handoff_notification_rules": [
+      {"id": "PH1", "type": "oncall_handoff_notification_rule", "handoff_type": "oncall", "notify_advance_in_minutes": 180,
+       "contact_method": {"id": "PAPP", "type": "push_notification_contact_method"}},
+      {"notify_advance_in_minutes": 0, "contact_method": {"id": "PSMS", "type": "sms_contact_method"}}
     ]
   }
 }"#;
@@ -55,6 +60,14 @@ fn a_user_s_contact_methods_and_rules_are_read() {
         NotificationRule { id: Some("PR1".into()), urgency: Urgency::High, delay: Span::ZERO, contact: "PAPP".into() };
     let later = NotificationRule { id: None, urgency: Urgency::Low, delay: Span::minutes(5), contact: "PSMS".into() };
     assert_eq!(ann.notification_rules, [at_once, later]);
+    let before = HandoffRule {
+        id: Some("PH1".into()),
+        about: HandoffType::OnCall,
+        advance: Span::hours(3),
+        contact: "PAPP".into(),
+    };
+    let then = HandoffRule { id: None, about: HandoffType::Both, advance: Span::ZERO, contact: "PSMS".into() };
+    assert_eq!(ann.handoff_rules, [before, then]);
 }
 
 #[test]
@@ -126,5 +139,18 @@ fn every_mistake_has_its_place() {
             r#"{"start_delay_in_minutes": 1441, "urgency": "high", "contact_method": {"id": "PC"}}"#,
         ),
         &["users/PANN.json:3:51: start_delay_in_minutes of 1441 minutes is out of range"],
+    );
+    check(
+        r#"{"name": "Ann", "email": "ann@example.com",
+"oncall_handoff_notification_rules": [{"notify_advance_in_minutes": 20161, "handoff_type": "oncal", "contact_method": {"id": "PC"}}]}"#,
+        &[r#"users/PANN.json:2:92: "handoff_type" cannot be "oncal" (did you mean "oncall"?)"#],
+    );
+    check(
+        r#"{"name": "Ann", "email": "ann@example.com",
+"oncall_handoff_notification_rules": [{"notify_advance_in_minutes": 20161, "contact_method": {"id": "PC"}}]}"#,
+        &[
+            "users/PANN.json:2:69: notify_advance_in_minutes of 20161 minutes is out of range",
+            "users/PANN.json:2:94: the user has no contact method \"PC\"",
+        ],
     );
 }

@@ -216,6 +216,7 @@ prop_compose! {
                 teams: vec![TeamId::new(id("T", 0))],
         contact_methods: Vec::new(),
         notification_rules: Vec::new(),
+        handoff_rules: Vec::new(),
             }));
             let (id, color) = (PriorityId::new(id("P", i)), "a8171c".into());
             objects.push(Object::Priority(Priority { id, name: format!("prio {i}").into(), description, color, order: 9 - i as u32 }));

@@ -59,6 +59,7 @@ fn user(id: &str) -> User {
         teams: Vec::new(),
         contact_methods: Vec::new(),
         notification_rules: Vec::new(),
+        handoff_rules: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use campanile_directory::User;
 use campanile_directory::contact::{Channel, ContactMethod, NotificationRule};
+use campanile_directory::handoff::{HandoffRule, HandoffType};
 use campanile_model::{Span, Urgency};
 
 use super::json::{Data, Value};
@@ -19,6 +20,14 @@ const RULE_KEYS: Keys = Keys {
     ignored: &[],
     idle: &[],
 };
+const HANDOFF_KEYS: Keys = Keys {
+    of: "hand-off notification rule",
+    known: &["notify_advance_in_minutes", "handoff_type", "contact_method"],
+    ignored: &[],
+    idle: &[],
+};
+const HANDOFFS: &str = "oncall_handoff_notification_rules";
+const HANDOFF_TYPE: &str = "oncall_handoff_notification_rule";
 const RULE_TYPE: &str = "assignment_notification_rule";
 const TYPE_END: &str = "_contact_method";
 
@@ -98,21 +107,49 @@ fn rule(reader: &mut Reader<'_>, value: &Value, path: &str) -> Option<Notificati
     let minutes = reader.need_whole(&fields, "start_delay_in_minutes", help);
     let urgencies = [("high", Urgency::High), ("low", Urgency::Low)];
     let urgency = reader.need_choice(&fields, "urgency", &urgencies)?;
+    let contact = contact(reader, &fields)?.into();
+    let id = reader.text(&fields, "id").map(Into::into);
+    Some(NotificationRule { id, urgency, delay: Span::minutes(minutes), contact })
+}
+
+/// The id of the contact method that a rule names.
+fn contact<'v>(reader: &mut Reader<'_>, rule: &Fields<'v>) -> Option<&'v str> {
     let help = "name a contact method: {\"id\": \"P…\", \"type\": \"email_contact_method\"}";
-    let Some(method) = fields.get("contact_method") else {
-        reader.missing(&fields, "contact_method", help);
+    let Some(method) = rule.get("contact_method") else {
+        reader.missing(rule, "contact_method", help);
         return None;
     };
     let Some(Value { data: Data::Text(contact), .. }) = method.member("id") else {
         reader.fault(method.at, "\"contact_method\" names no id", help);
         return None;
     };
-    Some(NotificationRule {
-        id: reader.text(&fields, "id").map(Into::into),
-        urgency,
-        delay: Span::minutes(minutes),
-        contact: contact.as_str().into(),
-    })
+    Some(contact)
+}
+
+/// The rules by which a person is told of shifts. A reference alone is passed over, as above.
+pub(super) fn read_handoffs(reader: &mut Reader<'_>, user: &Fields<'_>) -> Vec<HandoffRule> {
+    let mut rules = Vec::new();
+    for (place, value) in reader.list(user, HANDOFFS).iter().enumerate() {
+        let path = format!("/{HANDOFFS}/{place}");
+        if stub(value).is_some() {
+            reader.warn(path, "a reference alone has no notice", "write the rule out, or leave it away");
+        } else {
+            rules.extend(handoff(reader, value, &path));
+        }
+    }
+    rules
+}
+
+fn handoff(reader: &mut Reader<'_>, value: &Value, path: &str) -> Option<HandoffRule> {
+    let fields = reader.object(value, path, &HANDOFF_KEYS)?;
+    reader.choice(&fields, "type", &[(HANDOFF_TYPE, ())]);
+    let help = "add the minutes before the shift begins or ends, 0 for right then";
+    let minutes = reader.need_whole(&fields, "notify_advance_in_minutes", help);
+    let types = HandoffType::ALL.map(|it| (it.as_str(), it));
+    let about = reader.choice(&fields, "handoff_type", &types).unwrap_or_default();
+    let contact = contact(reader, &fields)?.into();
+    let id = reader.text(&fields, "id").map(Into::into);
+    Some(HandoffRule { id, about, advance: Span::minutes(minutes), contact })
 }
 
 /// Puts both lists into the user's stored form; a user without has no such keys.
@@ -122,6 +159,9 @@ pub(super) fn write(it: &User, body: &mut serde_json::Value) {
     }
     if !it.notification_rules.is_empty() {
         body["notification_rules"] = it.notification_rules.iter().map(|rule| write_rule(it, rule)).collect();
+    }
+    if !it.handoff_rules.is_empty() {
+        body[HANDOFFS] = it.handoff_rules.iter().map(|rule| write_handoff(it, rule)).collect();
     }
 }
 
@@ -140,15 +180,32 @@ fn write_method(it: &ContactMethod) -> serde_json::Value {
 }
 
 fn write_rule(user: &User, it: &NotificationRule) -> serde_json::Value {
-    let channel = user.contact_methods.iter().find(|contact| contact.id == it.contact).map(|c| c.channel.as_str());
     let mut body = serde_json::json!({
         "type": RULE_TYPE,
         "start_delay_in_minutes": it.delay.whole_seconds() / 60,
-        "contact_method": { "id": it.contact.as_str(), "type": format!("{}{TYPE_END}", channel.unwrap_or_default()) },
+        "contact_method": write_contact(user, &it.contact),
         "urgency": it.urgency.as_str(),
     });
     if let Some(id) = &it.id {
         body["id"] = id.as_str().into();
     }
     body
+}
+
+fn write_handoff(user: &User, it: &HandoffRule) -> serde_json::Value {
+    let mut body = serde_json::json!({
+        "type": HANDOFF_TYPE,
+        "notify_advance_in_minutes": it.advance.whole_seconds() / 60,
+        "handoff_type": it.about.as_str(),
+        "contact_method": write_contact(user, &it.contact),
+    });
+    if let Some(id) = &it.id {
+        body["id"] = id.as_str().into();
+    }
+    body
+}
+
+fn write_contact(user: &User, id: &str) -> serde_json::Value {
+    let channel = user.contact_methods.iter().find(|contact| contact.id == id).map(|it| it.channel.as_str());
+    serde_json::json!({ "id": id, "type": format!("{}{TYPE_END}", channel.unwrap_or_default()) })
 }

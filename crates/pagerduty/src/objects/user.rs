@@ -21,6 +21,7 @@ const KEYS: Keys = Keys {
         "teams",
         "contact_methods",
         "notification_rules",
+        "oncall_handoff_notification_rules",
     ],
     ignored: &[
         "color",
@@ -52,6 +53,7 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value) -> Option<User> {
         teams: reader.references(&fields, "teams", Kind::Team).into_iter().map(TeamId::new).collect(),
         contact_methods,
         notification_rules,
+        handoff_rules: contact::read_handoffs(reader, &fields),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Levels of escalation policies at which nobody will be on call: told when an organisation is brought in, not at night.
 
-use campanile_directory::policy::{Rule, Target};
-use campanile_directory::{Policy, Snapshot};
-use campanile_model::{Span, Timestamp};
+use campanile_directory::policy::Target;
+use campanile_directory::{Policy, Snapshot, coverage};
+use campanile_model::Span;
 use campanile_oncall::{Coverage, Window};
 
 use crate::print::colour::{self, Colour};
@@ -18,7 +18,7 @@ pub(super) fn tell_gaps(snapshot: &Snapshot, where_from: &str) {
     let paints = colour::is_on(&std::io::stdout());
     for policy in snapshot.policies() {
         for (place, rule) in policy.rules.iter().enumerate() {
-            let coverage = of_level(snapshot, rule, window);
+            let coverage = coverage::coverage(snapshot, rule.targets.iter(), window);
             if !coverage.is_whole() {
                 let line = line(snapshot, policy, place, coverage, where_from);
                 println!("{}", Colour::Yellow.paint(&line, paints));
@@ -41,28 +41,4 @@ fn line(snapshot: &Snapshot, policy: &Policy, place: usize, coverage: Coverage, 
         AHEAD.whole_seconds() / 86_400,
         shown.first().copied().unwrap_or_default(),
     )
-}
-
-/// How much of the window at least one target of the level is on call. A user who is a target always is.
-fn of_level(snapshot: &Snapshot, rule: &Rule, window: Window) -> Coverage {
-    let mut covered: Vec<Window> = Vec::new();
-    for target in &rule.targets {
-        match target {
-            Target::User(_) => covered.push(window),
-            Target::Schedule(id) => {
-                let entries = snapshot.roster(id.as_str()).map(|roster| roster.final_schedule(window));
-                let entries = entries.into_iter().flatten();
-                covered.extend(entries.map(|it| Window { start: it.start, end: it.end }));
-            }
-        }
-    }
-    covered.sort_unstable_by_key(|it| it.start);
-    let mut total = Span::ZERO;
-    let mut until = Timestamp(i64::MIN);
-    for it in covered {
-        let new = Window { start: it.start.max(until), end: it.end };
-        total = Span(total.0 + new.length().0);
-        until = until.max(it.end);
-    }
-    Coverage { covered: total, window: window.length() }
 }

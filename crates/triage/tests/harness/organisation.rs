@@ -64,6 +64,7 @@ fn objects() -> Vec<Object> {
         teams: Vec::new(),
         contact_methods: Vec::new(),
         notification_rules: Vec::new(),
+        handoff_rules: Vec::new(),
     };
     let rule = Rule {
         id: None,
