@@ -26,9 +26,13 @@ enum Turn {
     Timer,
     /// A person's acknowledgement reaches the commands topic.
     Acknowledge,
+    /// Monitoring says that it is over.
+    Resolve,
 }
 
-const TURNS: [Turn; 5] = [Turn::Command, Turn::Incident, Turn::Hop, Turn::Timer, Turn::Acknowledge];
+/// So many turns come in every order; what is left after them comes in the order of its queue.
+const TURNS_MAX: usize = 9;
+const TURNS: [Turn; 6] = [Turn::Command, Turn::Incident, Turn::Hop, Turn::Timer, Turn::Acknowledge, Turn::Resolve];
 
 /// A house just before the second level falls due: the first one is paged.
 fn before_the_deadline() -> House {
@@ -42,7 +46,7 @@ fn before_the_deadline() -> House {
 
 fn play(turns: &[Turn]) -> Option<House> {
     let mut house = before_the_deadline();
-    let (mut timers, mut acknowledged) = (0, false);
+    let (mut timers, mut acknowledged, mut resolved) = (0, false, false);
     for turn in turns {
         let moved = match turn {
             Turn::Command => house.deliver_command(),
@@ -62,7 +66,12 @@ fn play(turns: &[Turn]) -> Option<House> {
                 ask(&mut house, 1, Verb::Acknowledge);
                 true
             }
-            Turn::Timer | Turn::Acknowledge => false,
+            Turn::Resolve if !resolved => {
+                resolved = true;
+                house.send("short", "a", Action::Resolve, Severity::Critical);
+                true
+            }
+            Turn::Timer | Turn::Acknowledge | Turn::Resolve => false,
         };
         if !moved {
             // The same as a shorter order of turns, which is played too.
@@ -73,7 +82,7 @@ fn play(turns: &[Turn]) -> Option<House> {
     Some(house)
 }
 
-/// Every order, up to eight turns, of an acknowledgement and an escalation deadline with all the records between them.
+/// Every order of an acknowledgement, an escalation deadline and a resolve, with all the records between them.
 #[test]
 fn an_acknowledgement_and_a_deadline_come_in_one_order_everywhere() {
     let (mut played, mut first, mut second) = (0, 0, 0);
@@ -82,15 +91,21 @@ fn an_acknowledgement_and_a_deadline_come_in_one_order_everywhere() {
         let Some(house) = play(&turns) else { continue };
         played += 1;
         judge(&house, &turns, &mut first, &mut second);
-        if turns.len() < 8 {
+        if turns.len() < TURNS_MAX {
             stack.extend(TURNS.iter().map(|turn| [turns.as_slice(), &[*turn]].concat()));
         }
     }
-    assert!(played > 500 && first > 50 && second > 50, "{played} orders, {first} and {second} of each kind");
+    println!(
+        "{played} orders: escalated first in {first}, acknowledged first in {second}, the others resolved or left alone"
+    );
+    assert!(played > 10_000 && first > 500 && second > 500, "{played} orders, {first} and {second} of each kind");
 }
 
 fn judge(house: &House, turns: &[Turn], first: &mut u32, second: &mut u32) {
     let id = house.incident_ids[0];
+    if turns.contains(&Turn::Resolve) {
+        return judge_resolved(house, turns);
+    }
     let incident = house.processor.incidents.get(&id).expect("the incident is open");
     let ladder = house.notifier.ladders.get(&id).expect("the ladder is open");
     let escalated = incident.level == 2;
@@ -104,14 +119,27 @@ fn judge(house: &House, turns: &[Turn], first: &mut u32, second: &mut u32) {
     assert!(ladder.paged.is_empty() && ladder.asked.is_none(), "{turns:?}");
     let unsaid = house.seen.iter().filter(|seen| paged_ben(seen)).count();
     assert!(unsaid <= 1, "{turns:?}: paged {unsaid} times");
-    let waits =
-        house.notifier.persons.iter().any(|(_, person)| !person.waiting.is_empty() || !person.unsent.is_empty());
-    assert!(!waits, "{turns:?}: a page waits for an acknowledged incident");
+    assert!(!a_page_waits(house), "{turns:?}: a page waits for an acknowledged incident");
     if escalated {
         *first += 1;
     } else {
         *second += 1;
     }
+}
+
+/// However the three met: it is resolved for both, nobody is paged any more, and nobody was paged twice at a level.
+fn judge_resolved(house: &House, turns: &[Turn]) {
+    let id = house.incident_ids[0];
+    let incident = house.processor.incidents.get(&id).expect("its row stays");
+    assert_eq!(incident.status, IncidentStatus::Resolved, "{turns:?}");
+    assert!(house.notifier.ladders.get(&id).is_none(), "{turns:?}: the ladder stays");
+    assert!(house.armed(Timer::ladder(id)).is_none(), "{turns:?}: its timer stays");
+    assert!(house.seen.iter().filter(|seen| paged_ben(seen)).count() <= 1, "{turns:?}");
+    assert!(!a_page_waits(house), "{turns:?}: a page waits for a resolved incident");
+}
+
+fn a_page_waits(house: &House) -> bool {
+    house.notifier.persons.iter().any(|(_, person)| !person.waiting.is_empty() || !person.unsent.is_empty())
 }
 
 fn paged_ben(seen: &Seen) -> bool {
