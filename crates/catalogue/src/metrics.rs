@@ -5,11 +5,13 @@
 //! means and what an operator does when it rises, because an alarm without a remedy is noise of our own making.
 
 mod gateway;
+mod incidents;
 mod ledger;
 mod process;
 mod processor;
 
 pub use gateway::*;
+pub use incidents::*;
 pub use ledger::*;
 pub use process::*;
 pub use processor::*;
@@ -136,6 +138,7 @@ pub const RECORDS_BUCKETS: &[f64] =
 pub static GROUPS: &[(&str, &[&Metric])] = &[
     ("Gateway", gateway::ALL),
     ("Processor", processor::ALL),
+    ("Incidents and people", incidents::ALL),
     ("Ledger", ledger::LEDGER),
     ("RocksDB", ledger::ROCKSDB),
     ("Process and directory", process::ALL),
