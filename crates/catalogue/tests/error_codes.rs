@@ -19,3 +19,13 @@ fn titles_are_lower_case_and_without_a_full_stop() {
         assert!(title.starts_with(char::is_lowercase) && !title.ends_with('.'), "{title}");
     }
 }
+
+#[test]
+fn every_code_has_a_page_under_its_title() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+    for code in ErrorCode::ALL {
+        let page = std::fs::read_to_string(format!("{folder}/{code}.md")).expect("a page for each code");
+        let heading = page.lines().next().unwrap_or_default();
+        assert_eq!(heading, format!("# {code}: {}", code.title()));
+    }
+}

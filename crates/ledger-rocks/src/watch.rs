@@ -92,7 +92,7 @@ impl Watch {
         let before = reasons.space.is_some();
         reasons.space = (free < self.floor).then(|| {
             let (path, floor) = (self.data.display(), self.floor);
-            format!("{path} has {free} bytes free, the floor is {floor}; free some space and it goes on by itself")
+            format!("{path} has {free} bytes free, the floor is {floor}; free some space and it goes on by itself (CAMP0004)")
         });
         let after = reasons.space.is_some();
         self.publish(&reasons);

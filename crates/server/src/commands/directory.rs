@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use campanile_catalogue::error_codes::ErrorCode;
 use campanile_directory::Kind;
 use campanile_model::Epoch;
 use campanile_pagerduty::objects::{Diagnostic, File, load};
@@ -103,7 +104,8 @@ fn check(dir: &Path) -> Result<ExitCode> {
 
 fn refuse(dir: &Path, faults: &[Diagnostic]) -> Result<ExitCode> {
     diagnostic::print(faults, Colour::Red)?;
-    writeln!(io::stderr(), "\n{}: {} problems; nothing was changed", dir.display(), faults.len())?;
+    let (dir, count, code) = (dir.display(), faults.len(), ErrorCode::BadDirectory);
+    writeln!(io::stderr(), "\n{dir}: {count} problems; nothing was changed ({code})")?;
     Ok(ExitCode::FAILURE)
 }
 
