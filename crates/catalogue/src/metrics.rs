@@ -7,12 +7,14 @@
 mod gateway;
 mod incidents;
 mod ledger;
+mod notifier;
 mod process;
 mod processor;
 
 pub use gateway::*;
 pub use incidents::*;
 pub use ledger::*;
+pub use notifier::*;
 pub use process::*;
 pub use processor::*;
 
@@ -95,6 +97,9 @@ pub enum Values {
 pub const SHARD: Label =
     Label { name: "shard", values: Values::Bounded("`0` to the ledger's number of shards less 1") };
 
+/// What runs on a shard: the processor's machine or the notifier's.
+pub const MACHINE: Label = Label { name: "machine", values: Values::Closed(&["triage", "notifier"]) };
+
 /// Short names of the topics, as in `campanile tail`.
 pub const TOPIC: Label = Label {
     name: "topic",
@@ -107,6 +112,9 @@ pub const TOPIC: Label = Label {
         "dead-letters",
         "directory",
         "steps",
+        "pages",
+        "answers",
+        "notifications",
     ]),
 };
 
@@ -138,6 +146,7 @@ pub const RECORDS_BUCKETS: &[f64] =
 pub static GROUPS: &[(&str, &[&Metric])] = &[
     ("Gateway", gateway::ALL),
     ("Processor", processor::ALL),
+    ("Notifier", notifier::ALL),
     ("Incidents and people", incidents::ALL),
     ("Ledger", ledger::LEDGER),
     ("RocksDB", ledger::ROCKSDB),

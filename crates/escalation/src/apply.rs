@@ -7,7 +7,7 @@ use crate::input::{Input, Report};
 use crate::oncall::World;
 use crate::state::State;
 use crate::timer::TimerKind;
-use crate::{answer, audit, invariants, ladder, notice, plan};
+use crate::{answer, audit, handoff, invariants, ladder, notice, plan};
 
 /// Judges one input. [`crate::footprint`] must have nothing left to ask for.
 ///
@@ -23,6 +23,7 @@ pub fn apply(world: World<'_>, state: &mut State, input: &Input<'_>, now: Timest
             answer::person(state, &who, now)
         }
         Input::Report(Report::Sent { key, id }) => answer::sent(state, *key, id),
+        Input::Report(Report::Handoff(notice)) => handoff::tell(state, notice, now),
         Input::Report(Report::Audit(incident)) => audit::repair(state, *incident, now),
         Input::Timer(timer) => match timer.kind {
             TimerKind::Ladder => ladder::fire(world, state, *timer, now),

@@ -80,7 +80,19 @@ fn make(
     let due = now + OFFERED_AGAIN;
     let user = person.user.clone();
     let delivery = Delivery::Waiting;
-    let order = Order { id, user, contact, channel, items, idempotency_key, made_at: now, attempts: 0, delivery, due };
+    let order = Order {
+        id,
+        user,
+        contact,
+        channel,
+        items,
+        handoff: None,
+        idempotency_key,
+        made_at: now,
+        attempts: 0,
+        delivery,
+        due,
+    };
     state.orders.put(id, order);
     effects.publish.push(Publish::Order(id));
     effects.move_timer(Timer::order(id), Some(due));

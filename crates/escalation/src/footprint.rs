@@ -109,6 +109,9 @@ fn report_rows(ask: &mut Ask<'_>, report: &Report) {
         Report::Sent { key, .. } => {
             ask.errand(*key);
         }
+        Report::Handoff(notice) => {
+            ask.person(ask.state.keys.person(&notice.user));
+        }
         Report::Audit(incident) => {
             ask.ladder(*incident);
         }

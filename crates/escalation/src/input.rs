@@ -1,6 +1,7 @@
 //! What the machine is given: a record about an incident, a page on its way to a person, a report of what came of an
 //! order, or a timer.
 
+use campanile_directory::HandoffNotice;
 use campanile_model::outcome::RefusedReason;
 use campanile_model::{
     Change, CommandId, IncidentId, IncidentStatus, Named, OrderId, PolicyId, ServiceId, Timestamp, Urgency, UserId,
@@ -154,6 +155,8 @@ pub enum Report {
         key: ErrandKey,
         id: CompactString,
     },
+    /// A person's shift begins or ends soon; the person said where to tell it.
+    Handoff(Box<HandoffNotice>),
     /// The auditor found no timer for this incident's ladder.
     Audit(IncidentId),
 }

@@ -21,6 +21,7 @@ mod audit;
 mod bundle;
 mod effects;
 mod footprint;
+mod handoff;
 mod input;
 pub mod invariants;
 mod key;
@@ -43,5 +44,7 @@ pub use input::{Cause, Input, News, Notice, Page, Place, Reason, Reply, Report, 
 pub use key::{ErrandKey, Keys, PersonKey, RingKey};
 pub use oncall::{OnCall, Options, Users, World};
 pub use retry::{ATTEMPTS_MAX, next_attempt};
-pub use state::{Asked, Delivery, Ids, Ladder, Order, Person, Policy, ROWS_REMEMBERED, Rung, Stage, State, Waiting};
+pub use state::{
+    Asked, Delivery, Handoff, Ids, Ladder, Order, Person, Policy, ROWS_REMEMBERED, Rung, Stage, State, Waiting,
+};
 pub use timer::{Timer, TimerKind};

@@ -66,17 +66,27 @@ pub(crate) fn page(world: World<'_>, state: &mut State, page: &Page, now: Timest
             contact: planned.contact,
             channel: planned.channel,
             urgency: page.urgency,
+            reason: page.reason,
             unconfirmed: page.unconfirmed,
             service: page.service.clone(),
             title: page.title.clone(),
+            at: page.at,
             due: now + planned.delay,
         });
     }
     settle(state, key, person, now, effects)
 }
 
-fn nobody_yet(user: &UserId) -> Person {
-    Person { user: user.clone(), waiting: Vec::new(), sent: Vec::new(), unsent: Vec::new(), due: None }
+/// Of a person who has nothing to remember yet.
+pub(crate) fn nobody_yet(user: &UserId) -> Person {
+    Person {
+        user: user.clone(),
+        waiting: Vec::new(),
+        sent: Vec::new(),
+        unsent: Vec::new(),
+        told: Vec::new(),
+        due: None,
+    }
 }
 
 /// Releases what may leave, and puts the person back. A person with nothing to remember has no row.
@@ -86,7 +96,7 @@ fn settle(state: &mut State, key: PersonKey, mut person: Person, now: Timestamp,
     if person.due != armed {
         effects.move_timer(Timer::person(key), person.due);
     }
-    if person.waiting.is_empty() && person.sent.is_empty() && person.unsent.is_empty() {
+    if person.waiting.is_empty() && person.sent.is_empty() && person.unsent.is_empty() && person.told.is_empty() {
         state.persons.remove(&key);
     } else {
         state.persons.put(key, person);

@@ -1,9 +1,10 @@
 //! The rows of the machine, typed.
 
-use campanile_directory::Channel;
 use campanile_directory::policy::{Strategy, Target};
+use campanile_directory::{Channel, Turn};
 use campanile_model::{
-    CommandId, IncidentId, LedgerId, Named, OrderId, PolicyId, ServiceId, ShardId, Span, Timestamp, Urgency, UserId,
+    CommandId, IncidentId, LedgerId, Named, OrderId, PolicyId, ScheduleId, ServiceId, ShardId, Span, Timestamp,
+    Urgency, UserId,
 };
 use campanile_table::Table;
 use compact_str::CompactString;
@@ -112,9 +113,12 @@ pub struct Waiting {
     pub contact: CompactString,
     pub channel: Channel,
     pub urgency: Urgency,
+    pub reason: Reason,
     pub unconfirmed: bool,
     pub service: Named<ServiceId>,
     pub title: String,
+    /// When the ladder paged.
+    pub at: Timestamp,
     /// When its rule lets it go; caps may hold it longer.
     pub due: Timestamp,
 }
@@ -128,6 +132,8 @@ pub struct Person {
     pub sent: Vec<(CompactString, Channel, Timestamp)>,
     /// Orders that no provider has taken yet.
     pub unsent: Vec<OrderId>,
+    /// Hand-offs that were told, by the idempotency keys of their orders, and until when each is remembered.
+    pub told: Vec<(u128, Timestamp)>,
     pub due: Option<Timestamp>,
 }
 
@@ -146,6 +152,14 @@ impl Delivery {
     pub const ALL: [Self; 4] = [Self::Waiting, Self::Accepted, Self::Arrived, Self::Failed];
 }
 
+/// A person's turn on call begins or ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handoff {
+    pub schedule: Named<ScheduleId>,
+    pub turn: Turn,
+    pub at: Timestamp,
+}
+
 /// Pages of a person that go to one contact method in one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -153,8 +167,10 @@ pub struct Order {
     pub user: UserId,
     pub contact: CompactString,
     pub channel: Channel,
-    /// Never empty while it waits. The most urgent first.
+    /// Never empty while it waits, but for a hand-off. The most urgent first.
     pub items: Vec<Waiting>,
+    /// What it tells in place of incidents.
+    pub handoff: Option<Handoff>,
     /// The same for every attempt, so that a provider that keeps it sends once.
     pub idempotency_key: u128,
     pub made_at: Timestamp,

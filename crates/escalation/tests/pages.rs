@@ -2,6 +2,11 @@
 
 mod harness;
 
+use campanile_directory::{Channel, HandoffNotice, Turn};
+use campanile_escalation::{Reply, Report};
+use campanile_model::{Named, ScheduleId, Span, UserId};
+use harness::House;
+use harness::organisation::MIDNIGHT;
 use harness::table::{Show, check};
 
 #[test]
@@ -137,4 +142,32 @@ fn an_answer_that_comes_twice_does_one_thing() {
         10:00:07 > I1 ANN says resolve
     ",
     );
+}
+
+#[test]
+fn a_hand_off_is_told_once_however_often_it_is_found() {
+    let mut house = House::new();
+    house.now = MIDNIGHT + Span::hours(9);
+    let notice = HandoffNotice {
+        user: UserId::new("ANN"),
+        schedule: Named { id: ScheduleId::new("PSCHED"), name: "Primary".into() },
+        turn: Turn::Begins,
+        at: MIDNIGHT + Span::hours(10),
+        due: MIDNIGHT + Span::hours(9),
+        contact: "APP".into(),
+        channel: Channel::Push,
+    };
+    let report = Report::Handoff(Box::new(notice.clone()));
+    house.report(&report);
+    house.report(&report);
+    let orders: Vec<_> = house.notifier.orders.iter().map(|(id, order)| (*id, order.clone())).collect();
+    let [(id, order)] = orders.as_slice() else { panic!("one order: {orders:?}") };
+    assert_eq!(order.handoff.as_ref().map(|it| (it.turn, it.at)), Some((Turn::Begins, notice.at)));
+    house.report(&Report::Order { order: *id, reply: Reply::Accepted { provider: "test".into() } });
+    house.now = house.now + Span::hours(1);
+    house.report(&report);
+    assert_eq!(house.notifier.orders.iter().count(), 1, "told long ago");
+    let ends = HandoffNotice { turn: Turn::Ends, ..notice };
+    house.report(&Report::Handoff(Box::new(ends)));
+    assert_eq!(house.notifier.orders.iter().count(), 2, "its end is another notice");
 }

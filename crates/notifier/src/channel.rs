@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use campanile_directory::ContactMethod;
-use campanile_escalation::{Place, Reason};
+use campanile_escalation::{Handoff, Place, Reason};
 use campanile_model::{IncidentId, OrderId, Timestamp, Urgency, UserId};
 use compact_str::CompactString;
 
@@ -42,7 +42,9 @@ pub struct Message {
     pub idempotency_key: u128,
     pub recipient: Recipient,
     pub contact: ContactMethod,
-    /// Never empty. The most urgent first.
+    /// What it tells in place of incidents.
+    pub handoff: Option<Handoff>,
+    /// Never empty, but for a hand-off. The most urgent first.
     pub items: Vec<Item>,
 }
 

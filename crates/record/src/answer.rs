@@ -3,11 +3,14 @@
 //!
 //! `{"v":1,"type":"order","order":"Q…","reply":"accepted"|"arrived"|"refused","provider":"…","permanent":false,"detail":"…"}`,
 //! `{"v":1,"type":"person","id":"…","user":"…","order":"Q…"|"incident":"Q…","verb":"acknowledge"|"resolve"|"escalate"}`,
-//! `{"v":1,"type":"sent","key":"32 hex digits","id":"…"}`, `{"v":1,"type":"audit","incident":"Q…"}`.
+//! `{"v":1,"type":"sent","key":"32 hex digits","id":"…"}`,
+//! `{"v":1,"type":"handoff","user":"…","schedule":{"id","type","summary"},"turn":"begins"|"ends","at":…,"due":…,
+//! "contact_method":"…","channel":"…"}` with times in milliseconds, `{"v":1,"type":"audit","incident":"Q…"}`.
 
+use campanile_directory::{Channel, HandoffNotice, Turn};
 use campanile_escalation::{ErrandKey, Reply, Report};
 use campanile_model::text::longer_than;
-use campanile_model::{IdError, UserId, Verb};
+use campanile_model::{IdError, Named, ScheduleId, Timestamp, UserId, Verb};
 use serde::Deserialize;
 
 use crate::command::ID_CHARS_MAX;
@@ -52,6 +55,16 @@ pub fn encode(report: &Report, out: &mut Vec<u8>) {
             o.quoted("key", format_args!("{:032x}", key.0));
             o.text("id", id);
         }
+        Report::Handoff(it) => {
+            o.text("type", "handoff");
+            o.text("user", it.user.as_str());
+            o.reference("schedule", "schedule_reference", it.schedule.id.as_str(), &it.schedule.name);
+            o.text("turn", it.turn.as_str());
+            o.plain("at", it.at.0);
+            o.plain("due", it.due.0);
+            o.text("contact_method", &it.contact);
+            o.text("channel", it.channel.as_str());
+        }
         Report::Audit(incident) => {
             o.text("type", "audit");
             o.quoted("incident", incident);
@@ -78,6 +91,19 @@ struct Wire {
     incident: Option<String>,
     verb: Option<String>,
     key: Option<String>,
+    schedule: Option<Reference>,
+    turn: Option<String>,
+    at: Option<i64>,
+    due: Option<i64>,
+    contact_method: Option<String>,
+    channel: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    id: String,
+    #[serde(default)]
+    summary: String,
 }
 
 fn read<T: std::str::FromStr<Err = IdError>>(text: Option<&str>) -> Result<Option<T>, String> {
@@ -128,7 +154,23 @@ pub fn decode(bytes: &[u8]) -> Result<Report, String> {
             let key = ErrandKey(key.ok_or("\"key\" must be hex digits")?);
             Ok(Report::Sent { key, id: wire.id.ok_or("\"id\" is missing")?.into() })
         }
+        "handoff" => handoff(wire).map(|it| Report::Handoff(Box::new(it))),
         "audit" => Ok(Report::Audit(incident.ok_or("\"incident\" is missing")?)),
-        other => Err(format!("type {other:?} is not known, expected order, person, sent or audit")),
+        other => Err(format!("type {other:?} is not known, expected order, person, sent, handoff or audit")),
     }
+}
+
+fn handoff(wire: Wire) -> Result<HandoffNotice, String> {
+    let turn = Turn::ALL.into_iter().find(|turn| Some(turn.as_str()) == wire.turn.as_deref());
+    let channel = Channel::ALL.into_iter().find(|channel| Some(channel.as_str()) == wire.channel.as_deref());
+    let schedule = wire.schedule.ok_or("\"schedule\" is missing")?;
+    Ok(HandoffNotice {
+        user: UserId::new(wire.user.ok_or("\"user\" is missing")?),
+        schedule: Named { id: ScheduleId::new(schedule.id), name: schedule.summary.into() },
+        turn: turn.ok_or("\"turn\" must be begins or ends")?,
+        at: Timestamp(wire.at.ok_or("\"at\" is missing")?),
+        due: Timestamp(wire.due.ok_or("\"due\" is missing")?),
+        contact: wire.contact_method.ok_or("\"contact_method\" is missing")?.into(),
+        channel: channel.ok_or("\"channel\" is not known")?,
+    })
 }

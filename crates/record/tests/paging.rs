@@ -1,6 +1,6 @@
 //! The notifier's topics, as their readers see them. A changed fixture is a release note.
 
-use campanile_directory::Channel;
+use campanile_directory::{Channel, HandoffNotice, Turn};
 use campanile_escalation::{
     Cause, ErrandKey, Gap, Hop, News, Notice, Notification, Page, Place, Reason, Reply, Report, Standing, Verdict,
     What, Withdrawal,
@@ -8,7 +8,7 @@ use campanile_escalation::{
 use campanile_model::outcome::RefusedReason;
 use campanile_model::{
     Actor, Change, Command, CommandId, Epoch, Heir, IncidentId, IncidentStatus, LedgerId, Named, OrderId, PolicyId,
-    PriorityId, RoutingKey, ServiceId, ShardId, Span, Step, Timestamp, Urgency, UserId, Verb,
+    PriorityId, RoutingKey, ScheduleId, ServiceId, ShardId, Span, Step, Timestamp, Urgency, UserId, Verb,
 };
 use campanile_record::incident_event::{Setting, encode_answer, encode_revision};
 use campanile_record::{answer, command, gap, incident_notice, notification, page};
@@ -216,7 +216,7 @@ fn an_answer_survives_its_encoding() {
 fn a_bad_answer_is_told_what_is_allowed() {
     let refused = |text: &str| answer::decode(text.as_bytes()).expect_err("broken");
     assert!(refused("{").contains("not an answer"));
-    assert!(refused(r#"{"v":1,"type":"x"}"#).contains("expected order, person, sent or audit"));
+    assert!(refused(r#"{"v":1,"type":"x"}"#).contains("expected order, person, sent, handoff or audit"));
     assert!(refused(r#"{"v":1,"type":"person","id":"a","user":"u","verb":"acknowledge"}"#).contains("names an"));
     let long = "x".repeat(answer::ANSWER_ID_CHARS_MAX + 1);
     let of = |id: &str| {
@@ -251,14 +251,14 @@ fn notifications_and_gaps_read_as_written() {
     let what = What::Ordered { order, user, channel, contact: "PC".into(), idempotency_key: 255 };
     let told = Notification { incident: IncidentId(9), place: PLACE, what, at: AT };
     assert_eq!(
-        text(|out| notification::encode(&told, out)),
-        r#"{"v":1,"type":"ordered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","order":"Q0000000000009","user":"PU","channel":"sms","contact_method":"PC","idempotency_key":"000000000000000000000000000000ff"}"#
+        text(|out| notification::encode(&told, 7, out)),
+        r#"{"v":1,"out_seq":7,"type":"ordered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","order":"Q0000000000009","user":"PU","channel":"sms","contact_method":"PC","idempotency_key":"000000000000000000000000000000ff"}"#
     );
     let what = What::Entered { users: vec![UserId::new("PU")], reason: Reason::Step, unconfirmed: false };
     let told = Notification { incident: IncidentId(9), place: PLACE, what, at: AT };
     assert_eq!(
-        text(|out| notification::encode(&told, out)),
-        r#"{"v":1,"type":"entered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","users":["PU"],"reason":"step","unconfirmed":false}"#
+        text(|out| notification::encode(&told, 7, out)),
+        r#"{"v":1,"out_seq":7,"type":"entered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","users":["PU"],"reason":"step","unconfirmed":false}"#
     );
     let found = Gap {
         routing_key: RoutingKey::new("R"),
@@ -271,5 +271,47 @@ fn notifications_and_gaps_read_as_written() {
     assert_eq!(
         text(|out| gap::encode(&found, out)),
         r#"{"routing_key":"R","event_action":"trigger","dedup_key":"campanile/uncovered/PPOL","payload":{"summary":"Nobody is on call at any level of on-call","source":"campanile","severity":"critical","class":"coverage","timestamp":"2026-03-02T05:00:00.000Z","custom_details":{"escalation_policy":"PPOL","incident":"Q0000000000009"}}}"#
+    );
+}
+
+#[test]
+fn a_hand_off_is_an_answer_that_reads_back() {
+    let notice = HandoffNotice {
+        user: UserId::new("PU"),
+        schedule: Named { id: ScheduleId::new("PSCHED"), name: "Primary".into() },
+        turn: Turn::Begins,
+        at: AT,
+        due: AT - Span::hours(3),
+        contact: "PAPP".into(),
+        channel: Channel::Push,
+    };
+    let report = Report::Handoff(Box::new(notice));
+    let shown = text(|out| answer::encode(&report, out));
+    assert_eq!(
+        shown,
+        r#"{"v":1,"type":"handoff","user":"PU","schedule":{"id":"PSCHED","type":"schedule_reference","summary":"Primary"},"turn":"begins","at":1772427600000,"due":1772416800000,"contact_method":"PAPP","channel":"push_notification"}"#
+    );
+    assert_eq!(answer::decode(shown.as_bytes()), Ok(report));
+}
+
+#[test]
+fn a_gap_to_come_is_an_event_that_the_gateway_would_take() {
+    let gap = gap::Foreseen {
+        policy: PolicyId::new("PPOL"),
+        policy_name: "on-call".into(),
+        start: AT + Span::hours(10),
+        end: Some(AT + Span::hours(12)),
+        at: AT,
+    };
+    let key = RoutingKey::new("10000000000000000000000000000001");
+    let shown = text(|out| gap::encode_foreseen(&key, "campanile/gap/PPOL", &gap, out));
+    assert_eq!(
+        shown,
+        r#"{"routing_key":"10000000000000000000000000000001","event_action":"trigger","dedup_key":"campanile/gap/PPOL","payload":{"summary":"Nobody is on call at any level of on-call from 2026-03-02T15:00:00Z to 2026-03-02T17:00:00Z","source":"campanile","severity":"warning","class":"coverage","timestamp":"2026-03-02T05:00:00.000Z","custom_details":{"escalation_policy":"PPOL","from":"2026-03-02T15:00:00Z","to":"2026-03-02T17:00:00Z"}}}"#
+    );
+    let shown = text(|out| gap::encode_filled(&key, "campanile/gap/PPOL", out));
+    assert_eq!(
+        shown,
+        r#"{"routing_key":"10000000000000000000000000000001","event_action":"resolve","dedup_key":"campanile/gap/PPOL"}"#
     );
 }

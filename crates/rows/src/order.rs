@@ -1,11 +1,12 @@
 //! Pages of a person on their way to one contact method.
 
-use campanile_escalation::{Delivery, Order};
-use campanile_model::{OrderId, UserId};
+use campanile_directory::Turn;
+use campanile_escalation::{Delivery, Handoff, Order};
+use campanile_model::{Named, OrderId, ScheduleId, UserId};
 use compact_str::CompactString;
 
 use crate::person::{channel, put_waiting, waiting};
-use crate::wire::{Reader, RowError, put_list, put_text, put_time, put_u64, put_u128, put_varint};
+use crate::wire::{Reader, RowError, put_list, put_option, put_text, put_time, put_u64, put_u128, put_varint};
 
 pub fn encode(order: &Order, out: &mut Vec<u8>) {
     out.push(1);
@@ -14,6 +15,12 @@ pub fn encode(order: &Order, out: &mut Vec<u8>) {
     put_text(out, &order.contact);
     out.push(order.channel as u8);
     put_list(out, &order.items, put_waiting);
+    put_option(out, order.handoff.as_ref(), |out, it| {
+        put_text(out, it.schedule.id.as_str());
+        put_text(out, &it.schedule.name);
+        out.push(it.turn as u8);
+        put_time(out, it.at);
+    });
     put_u128(out, order.idempotency_key);
     put_time(out, order.made_at);
     put_varint(out, u64::from(order.attempts));
@@ -34,10 +41,19 @@ fn read(reader: &mut Reader<'_>) -> Option<Order> {
         contact: CompactString::new(reader.text()?),
         channel: channel(reader)?,
         items: reader.list(waiting)?,
+        handoff: reader.option(handoff)?,
         idempotency_key: reader.u128()?,
         made_at: reader.time()?,
         attempts: reader.u32()?,
         delivery: *Delivery::ALL.get(usize::from(reader.u8()?))?,
         due: reader.time()?,
+    })
+}
+
+fn handoff(reader: &mut Reader<'_>) -> Option<Handoff> {
+    Some(Handoff {
+        schedule: Named { id: ScheduleId::new(reader.text()?), name: CompactString::new(reader.text()?) },
+        turn: *Turn::ALL.get(usize::from(reader.u8()?))?,
+        at: reader.time()?,
     })
 }

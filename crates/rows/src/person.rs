@@ -1,12 +1,12 @@
 //! What belongs to a person: pages that wait, and what left lately.
 
 use campanile_directory::Channel;
-use campanile_escalation::{Person, Waiting};
+use campanile_escalation::{Person, Reason, Waiting};
 use campanile_model::{IncidentId, Named, OrderId, ServiceId, UserId};
 use compact_str::CompactString;
 
 use crate::ladder::{URGENCIES, place, put_place};
-use crate::wire::{Reader, RowError, put_list, put_option, put_text, put_time, put_u64, put_varint};
+use crate::wire::{Reader, RowError, put_list, put_option, put_text, put_time, put_u64, put_u128, put_varint};
 
 pub fn encode(person: &Person, out: &mut Vec<u8>) {
     out.push(1);
@@ -18,6 +18,10 @@ pub fn encode(person: &Person, out: &mut Vec<u8>) {
         put_time(out, *at);
     });
     put_list(out, &person.unsent, |out, order| put_u64(out, order.0));
+    put_list(out, &person.told, |out, (key, until)| {
+        put_u128(out, *key);
+        put_time(out, *until);
+    });
     put_option(out, person.due, put_time);
 }
 
@@ -33,6 +37,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Person> {
         waiting: reader.list(waiting)?,
         sent: reader.list(|r| Some((CompactString::new(r.text()?), channel(r)?, r.time()?)))?,
         unsent: reader.list(|r| Some(OrderId(r.u64()?)))?,
+        told: reader.list(|r| Some((r.u128()?, r.time()?)))?,
         due: reader.option(Reader::time)?,
     })
 }
@@ -49,10 +54,12 @@ pub(crate) fn put_waiting(out: &mut Vec<u8>, it: &Waiting) {
     put_text(out, &it.contact);
     out.push(it.channel as u8);
     out.push(it.urgency as u8);
+    out.push(it.reason as u8);
     out.push(u8::from(it.unconfirmed));
     put_text(out, it.service.id.as_str());
     put_text(out, &it.service.name);
     put_text(out, &it.title);
+    put_time(out, it.at);
     put_time(out, it.due);
 }
 
@@ -65,9 +72,11 @@ pub(crate) fn waiting(reader: &mut Reader<'_>) -> Option<Waiting> {
         contact: CompactString::new(reader.text()?),
         channel: channel(reader)?,
         urgency: *URGENCIES.get(usize::from(reader.u8()?))?,
+        reason: *Reason::ALL.get(usize::from(reader.u8()?))?,
         unconfirmed: reader.u8()? == 1,
         service: Named { id: ServiceId::new(reader.text()?), name: CompactString::new(reader.text()?) },
         title: reader.text()?.to_owned(),
+        at: reader.time()?,
         due: reader.time()?,
     })
 }

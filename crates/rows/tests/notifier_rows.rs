@@ -1,10 +1,10 @@
 //! Rows of the notifier survive their encoding, keys are a bijection, and the bytes of version 1 never change.
 
-use campanile_directory::Channel;
 use campanile_directory::policy::{Strategy, Target};
+use campanile_directory::{Channel, Turn};
 use campanile_escalation::{
-    Asked, Delivery, Errand, ErrandKey, Gap, Ladder, Order, Person, PersonKey, Place, Policy, Reason, RingKey, Rung,
-    Stage, Users, Waiting, Want,
+    Asked, Delivery, Errand, ErrandKey, Gap, Handoff, Ladder, Order, Person, PersonKey, Place, Policy, Reason, RingKey,
+    Rung, Stage, Users, Waiting, Want,
 };
 use campanile_model::{
     Actor, Command, CommandId, Heir, IncidentId, Named, OrderId, PolicyId, RoutingKey, ScheduleId, ServiceId, Span,
@@ -58,9 +58,11 @@ fn a_page() -> Waiting {
         contact: "PC".into(),
         channel: Channel::Terminal,
         urgency: Urgency::High,
+        reason: Reason::ByHand,
         unconfirmed: true,
         service: Named { id: ServiceId::new("PSVC"), name: "web".into() },
         title: "full".to_owned(),
+        at: Timestamp(8),
         due: Timestamp(9),
     }
 }
@@ -71,6 +73,7 @@ fn a_person() -> Person {
         waiting: vec![a_page(), a_page()],
         sent: vec![("PC".into(), Channel::Sms, Timestamp(4))],
         unsent: vec![OrderId(8)],
+        told: vec![(7, Timestamp(1_772_409_600_000))],
         due: Some(Timestamp(9)),
     }
 }
@@ -82,6 +85,11 @@ fn an_order() -> Order {
         contact: "PC".into(),
         channel: Channel::Sms,
         items: vec![a_page()],
+        handoff: Some(Handoff {
+            schedule: Named { id: ScheduleId::new("PSCHED"), name: "Primary".into() },
+            turn: Turn::Ends,
+            at: Timestamp(1_772_409_600_000),
+        }),
         idempotency_key: 0x0102_0304,
         made_at: Timestamp(1),
         attempts: 3,
