@@ -90,8 +90,8 @@ impl Roles {
     }
 
     /// Brings the gauges of the notifier's orders and errands up to date.
-    pub fn show_waiting(&self) {
-        with(&self.notifier, campanile_notifier::Handle::show_waiting);
+    pub fn show_figures(&self) {
+        with(&self.notifier, campanile_notifier::Handle::show_figures);
     }
 
     /// Stops taking input, commits what was taken, ends the threads, the processor before the notifier; `None` if neither

@@ -161,7 +161,7 @@ impl Common {
                 gauge(&metrics::LAG_RECORDS, &labels).set(end.saturating_sub(next) as f64);
             }
         }
-        ports.roles.show_waiting();
+        ports.roles.show_figures();
     }
 
     fn show_directory(&mut self, feed: &Feed) {
