@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use ground::Ground;
+pub(crate) use ground::rocks_options;
 
 use crate::machine;
 use crate::organisation::{SERVICES, SERVICES_MAX};

@@ -17,6 +17,7 @@ pub mod latency;
 pub mod machine;
 pub mod model;
 pub mod organisation;
+pub mod paging;
 pub mod random;
 pub mod report;
 pub mod send;

@@ -17,6 +17,11 @@ pub fn peak_rss_bytes() -> u64 {
     field("/proc/self/status", "VmHWM:").and_then(|kb| kb.parse::<u64>().ok()).unwrap_or_default() * 1024
 }
 
+/// Memory that the process holds now, in bytes; 0 where the system does not say.
+pub fn rss_bytes() -> u64 {
+    field("/proc/self/status", "VmRSS:").and_then(|kb| kb.parse::<u64>().ok()).unwrap_or_default() * 1024
+}
+
 /// Processor, cores, memory, kernel, load, and how this program was built, one line each.
 pub fn facts() -> Vec<(&'static str, String)> {
     let unknown = || "unknown".to_owned();

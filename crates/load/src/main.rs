@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use campanile_load::organisation::{SERVICES, SERVICES_MAX};
 use campanile_load::send::{Mix, append, http};
-use campanile_load::{drain, workload};
+use campanile_load::{drain, paging, workload};
 use clap::{Parser, Subcommand};
 
 /// RocksDB on the system's allocator keeps growing, and a sixth of the processor's time went to it.
@@ -38,6 +38,8 @@ enum Command {
     Directory(DirectoryOptions),
     /// Print events, one a line.
     Events(EventsOptions),
+    /// Open very many incidents at once, and see that their ladders climb in time.
+    Paging(paging::Options),
     #[command(hide = true)]
     DrainChild(drain::Child),
 }
@@ -84,6 +86,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Append(options) => append::run(&options),
         Command::Directory(options) => write_directory(&options).map(|()| true),
         Command::Events(options) => print_events(&options).map(|()| true),
+        Command::Paging(options) => paging::run(&options),
         Command::DrainChild(child) => drain::run_child(&child).map(|()| true),
     }
 }

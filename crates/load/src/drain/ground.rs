@@ -62,7 +62,7 @@ impl Ground {
 }
 
 /// The drain's ledgers forget nothing: what is read back must be all of it.
-pub(super) fn rocks_options(data: &Path, shards: Option<u16>) -> campanile_ledger_rocks::Options {
+pub(crate) fn rocks_options(data: &Path, shards: Option<u16>) -> campanile_ledger_rocks::Options {
     let retention = Topic::ALL.into_iter().fold(Retention::default(), |it, topic| it.with(topic, Keep::default()));
     campanile_ledger_rocks::Options { shards, retention, ..campanile_ledger_rocks::Options::new(data, Arc::new(Wall)) }
 }
