@@ -34,7 +34,7 @@ endef
 KAFKA_PORT ?= 19092
 BROKERS ?= 1
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check sim
+.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check sim paging notify-kill
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -55,6 +55,10 @@ help: ## List the commands
 	echo '     ZONES= YEARS=2020-2040 WRONG=   some zones, other years, a wrong rule that must be found'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
 	echo '     LEDGER=rocks EVENTS=3000000'
+	echo 'make paging          open 100 000 incidents and see that each ladder climbs in time, and never after an answer'
+	echo '     INCIDENTS=100000'
+	echo 'make notify-kill     kill -9 between a provider taking a page and the mark of it: nothing lost, repeats recognisable'
+	echo '     KILLS=20 NOTIFICATIONS=1000'
 	echo 'make kafka-up        a real Apache Kafka on 127.0.0.1:19092, without Docker; kafka-down ends it'
 	echo '     KAFKA_PORT=19092 BROKERS=1     or 3: replication 3, two of them confirm'
 	echo 'make kafka-test      the contract of ledgers on a real broker'
@@ -133,6 +137,21 @@ drain: ## Measure the limit
 	  exec '$(TARGET)/release/campanile-load' drain --kafka "$$address" --events '$(EVENTS)' ;;
 	*) echo "drain: LEDGER=$(LEDGER) is not known; rocks or kafka" >&2; exit 2 ;;
 	esac
+
+paging: INCIDENTS ?= 100000
+paging: ## Very many open incidents: ladders climb in time
+	@scripts/setup.sh
+	settings=$$(scripts/native.sh); . "$$settings"
+	$(call cargo_build,build --release -p campanile-load)
+	exec '$(TARGET)/release/campanile-load' paging --incidents '$(INCIDENTS)'
+
+notify-kill: KILLS = 20
+notify-kill: NOTIFICATIONS ?= 1000
+notify-kill: ## Kill the notifier between a provider's word and its own
+	@scripts/setup.sh --tests
+	settings=$$(scripts/native.sh); . "$$settings"
+	$(call cargo_build,build --profile fast -p campanile-server)
+	KILLS='$(KILLS)' NOTIFICATIONS='$(NOTIFICATIONS)' CAMPANILE='$(TARGET)/fast/campanile' exec tests/acceptance/notify_kill.sh
 
 sim: ## Tell stories of faults
 	@scripts/setup.sh
