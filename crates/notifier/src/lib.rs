@@ -10,5 +10,6 @@
 //! durable, and reports what came of them as inputs.
 
 mod channel;
+pub mod egress;
 
 pub use channel::{Accepted, Channel, Delivery, Item, Message, Recipient, Refused};
