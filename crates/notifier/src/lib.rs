@@ -14,6 +14,7 @@ mod channel;
 pub mod channels;
 mod courier;
 mod deeds;
+pub mod door;
 pub mod egress;
 mod incidents;
 mod machine;
