@@ -79,7 +79,7 @@ pub fn play(stage: &Stage<'_>, stop: &Stop) -> Result<Shown> {
             break;
         }
         if let Some(reason) = ports.roles.failed() {
-            bail!("the processor stopped: {reason}");
+            bail!(reason);
         }
         if stop.wait(REDRAW_EVERY) {
             return Ok(Shown::Interrupted);

@@ -22,6 +22,7 @@ use crate::print::say;
 use crate::signals::Signals;
 use crate::telemetry::Telemetry;
 use crate::wiring::kafka::{House, Parts, Plan};
+use crate::wiring::to_the_terminal;
 
 /// Shards of the demo's ledger.
 const SHARDS: u16 = 4;
@@ -35,9 +36,17 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
     let options = own_topics(args, brokers, &data)?;
     banner(brokers, &options.prefix);
     topics::create(&options, SHARDS, 1)?;
-    let parts = Parts { gateway: true, processor: true };
+    let parts = Parts { gateway: true, processor: true, notifier: true };
     let directory = Some(organisation::files()?);
-    let plan = Plan { settings: &settings, options: options.clone(), parts, directory, telemetry, watch: None };
+    let plan = Plan {
+        settings: &settings,
+        options: options.clone(),
+        parts,
+        directory,
+        telemetry,
+        watch: None,
+        terminal: to_the_terminal(),
+    };
     let house = House::open(plan, &runtime)?;
     let url = house.url().ok_or_else(|| anyhow!("the gateway does not listen"))?;
     let pace = Arc::new(Scaled::catching_up(HOUR, FACTOR));

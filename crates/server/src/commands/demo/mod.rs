@@ -24,7 +24,7 @@ use crate::print::say;
 use crate::signals::Signals;
 use crate::supervise::Stop;
 use crate::telemetry::Telemetry;
-use crate::wiring::{House, Plan};
+use crate::wiring::{House, Plan, to_the_terminal};
 
 /// The hour of noise, and how many times as fast it goes.
 const HOUR: Span = Span::hours(1);
@@ -95,6 +95,7 @@ fn run_in(args: &Args, data: PathBuf) -> Result<ExitCode> {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         directory: Some(organisation::files()?),
         telemetry,
+        terminal: to_the_terminal(),
     };
     let house = House::open(plan, &runtime)?;
     let interruption = Interruption::watch(signals, &runtime);
