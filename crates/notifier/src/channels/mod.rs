@@ -1,5 +1,6 @@
 //! The channels there are: one file each, and the table that says which of them carries what.
 
+mod board;
 mod http;
 mod mail;
 mod ntfy;
@@ -25,6 +26,7 @@ use campanile_directory::Channel as Kind;
 
 use crate::channel::Channel;
 
+pub use board::Board;
 pub use mail::{Encryption, Mail, MailError, MailOptions, compose as compose_mail};
 pub use ntfy::{Ntfy, NtfyOptions, body as ntfy_body};
 pub use provider::{Chain, Provider, Sending, Taken, Trouble};

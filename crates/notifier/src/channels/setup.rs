@@ -96,7 +96,9 @@ pub fn build(
         let push = WebPush::new(vapid, egress.clone(), links.clone(), clock.clone(), timeout);
         channels = channels.with(Kind::Push, chain(vec![Arc::new(push)]));
     }
-    let slack = options.slack.map(|it| Arc::new(Slack::new(it, egress.clone(), links.is_some())));
+    // Its buttons reach us only where answers come in.
+    let slack = options.slack.map(|it| SlackOptions { has_buttons: it.has_buttons && links.is_some(), ..it });
+    let slack = slack.map(|it| Arc::new(Slack::new(it, egress.clone())));
     if let Some(slack) = &slack {
         channels = channels.with(Kind::Slack, chain(vec![slack.clone()]));
     }

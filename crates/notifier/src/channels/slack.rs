@@ -29,6 +29,8 @@ pub struct SlackOptions {
     pub base_url: String,
     /// `xoxb-…`, with the scope `chat:write`.
     pub bot_token: String,
+    /// Messages have buttons: somebody listens for them.
+    pub has_buttons: bool,
     pub timeout: Duration,
 }
 
@@ -63,8 +65,6 @@ struct Posts {
 pub struct Slack {
     options: SlackOptions,
     egress: Egress,
-    /// Buttons are shown: somebody listens for them.
-    answers: bool,
     posts: Mutex<Posts>,
 }
 
@@ -91,8 +91,8 @@ const OF_THE_ADDRESS: [&str; 7] = [
 ];
 
 impl Slack {
-    pub fn new(options: SlackOptions, egress: Egress, answers: bool) -> Self {
-        Self { options, egress, answers, posts: Mutex::default() }
+    pub fn new(options: SlackOptions, egress: Egress) -> Self {
+        Self { options, egress, posts: Mutex::default() }
     }
 
     /// Takes up a message that an earlier life posted, so that it is updated and not posted again. References of other
@@ -122,6 +122,19 @@ impl Slack {
         }
     }
 
+    /// Whether any conversation has a message about it.
+    pub fn has(&self, incident: IncidentId) -> bool {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner).by_incident.contains_key(&incident)
+    }
+
+    /// Nothing more will happen to it.
+    pub fn forget(&self, incident: IncidentId) {
+        let mut posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
+        if posts.by_incident.remove(&incident).is_some() {
+            posts.order.retain(|known| *known != incident);
+        }
+    }
+
     fn posts_of(&self, incident: IncidentId) -> Vec<(String, Post)> {
         let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
         posts.by_incident.get(&incident).cloned().unwrap_or_default()
@@ -139,7 +152,7 @@ impl Slack {
                 "channel": post.conversation,
                 "ts": post.ts,
                 "text": shown.fallback(),
-                "blocks": shown.blocks(self.answers && shown.status != IncidentStatus::Resolved),
+                "blocks": shown.blocks(self.options.has_buttons && shown.status != IncidentStatus::Resolved),
             });
             if let Err(trouble) = self.call("chat.update", &body).await {
                 outcome = Err(trouble);
@@ -160,7 +173,7 @@ impl Slack {
     async fn deliver(&self, message: &Message) -> Result<Taken, Trouble> {
         let address = message.contact.address.as_str();
         let [item] = message.items.as_slice() else {
-            let said = self.post(address, slack_blocks::digest(message, self.answers), None).await?;
+            let said = self.post(address, slack_blocks::digest(message, self.options.has_buttons), None).await?;
             return Ok(Taken::with(format!("ok {} {}", said.channel, said.ts)));
         };
         if message.order.is_none() {
@@ -179,7 +192,7 @@ impl Slack {
                 reference: post.reference(address),
             });
         }
-        let body = json!({ "text": shown.fallback(), "blocks": shown.blocks(self.answers) });
+        let body = json!({ "text": shown.fallback(), "blocks": shown.blocks(self.options.has_buttons) });
         let said = self.post(address, body, None).await?;
         let post = Post { conversation: said.channel, ts: said.ts };
         let detail = format!("ok {} {}", post.conversation, post.ts);

@@ -32,6 +32,7 @@ use campanile_model::LedgerId;
 
 pub use inbox::{Inbox, InboxError};
 pub use links::Links;
+pub(crate) use recall::first_since;
 pub use recall::{Reading, Recall};
 pub use serve::{Handle, ServeOptions, Service};
 pub use token::{About, Checked, Grant, LIFE, Purpose, SECRET_BYTES_MIN, Signer, TOKEN_CHARS_MAX, TokenError};

@@ -111,7 +111,7 @@ impl Reading {
     /// From the first record that is not older than a day.
     pub fn since_yesterday(recall: Arc<Recall>, tail: Arc<dyn Tail>, partitions: u16, now: Timestamp) -> Self {
         let from = now - ANSWERED_WITHIN;
-        let next = (0..partitions).map(|partition| first_after(tail.as_ref(), partition, from)).collect();
+        let next = (0..partitions).map(|partition| first_since(tail.as_ref(), Topic::Notifications, partition, from)).collect();
         Self { recall, tail, next }
     }
 
@@ -136,12 +136,12 @@ impl Reading {
 }
 
 /// Offset of the first record that was appended at `from` or later: by halves, for times only rise.
-fn first_after(tail: &dyn Tail, partition: u16, from: Timestamp) -> u64 {
-    let ends = tail.ends(Topic::Notifications, partition);
+pub(crate) fn first_since(tail: &dyn Tail, topic: Topic, partition: u16, from: Timestamp) -> u64 {
+    let ends = tail.ends(topic, partition);
     let (mut low, mut high) = (ends.start, ends.end);
     while low < high {
         let middle = low + (high - low) / 2;
-        let found = tail.read(Topic::Notifications, partition, middle, 1).ok().and_then(|it| it.into_iter().next());
+        let found = tail.read(topic, partition, middle, 1).ok().and_then(|it| it.into_iter().next());
         match found {
             Some(stored) if stored.at < from => low = stored.offset + 1,
             Some(_) | None => high = middle,

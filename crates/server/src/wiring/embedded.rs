@@ -14,14 +14,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use campanile_clock::Clock;
 use campanile_ledger::{MachineId, Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
-use campanile_model::Span;
+use campanile_model::{LedgerId, Span};
 use campanile_notifier::channels::Sink;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::channels::channels;
+use super::channels::{Around, Channels, listen};
 use super::counted::Counted;
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change, Refused};
@@ -83,8 +83,12 @@ impl House {
         let public_url = settings.public_url.clone().unwrap_or_else(|| bound.url());
         let options = processor_options(settings, public_url.clone());
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
+        let mut answers = None;
         if settings.notifier.run {
-            let reach = notifier_ports(&ports, plan.terminal, plan.clock, runtime);
+            let channels = Channels::new(settings, &plan.clock, Some(plan.terminal))?;
+            let around = around(&ports, &plan.clock, ledger.card().ledger, &public_url);
+            answers = listen(&channels, settings, around, &supervisor, runtime)?;
+            let reach = notifier_ports(&ports, &channels, plan.clock, runtime);
             let options = notifier_options(settings, public_url);
             ports.roles.start_notifier(options, ledger.shards_of(MachineId::Notifier), reach)?;
         }
@@ -141,10 +145,22 @@ impl House {
     }
 }
 
+/// What the door for answers reaches.
+pub(super) fn around(ports: &Ports, clock: &Arc<dyn Clock>, ledger: LedgerId, public_url: &str) -> Around {
+    Around {
+        appender: Arc::clone(&ports.appender),
+        tail: Arc::clone(&ports.tail),
+        directory: Arc::clone(ports.feed.directory()),
+        clock: Arc::clone(clock),
+        ledger,
+        public_url: public_url.to_owned(),
+    }
+}
+
 /// What the notifier reaches beside its shards.
 pub(super) fn notifier_ports(
     ports: &Ports,
-    terminal: Sink,
+    channels: &Channels,
     clock: Arc<dyn Clock>,
     runtime: &Runtime,
 ) -> campanile_notifier::Ports {
@@ -152,7 +168,7 @@ pub(super) fn notifier_ports(
         appender: Arc::clone(&ports.appender),
         tail: Arc::clone(&ports.tail),
         directory: Arc::clone(ports.feed.directory()),
-        channels: channels(terminal),
+        channels: channels.table().clone(),
         clock,
         runtime: runtime.handle().clone(),
     }

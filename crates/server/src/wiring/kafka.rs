@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use campanile_clock::Steady;
+use campanile_clock::{Clock, Steady};
 use campanile_ledger::MachineId;
 use campanile_ledger_kafka::openings::Openings;
 use campanile_ledger_kafka::{Ledger, Options};
@@ -23,7 +23,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::counted::Counted;
-use super::embedded::{notifier_ports, start_feed, told, watch_roles};
+use super::channels::{Channels, listen};
+use super::embedded::{around, notifier_ports, start_feed, told, watch_roles};
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change};
 use crate::config::{Settings, secret};
@@ -102,9 +103,14 @@ impl House {
             ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
+        let mut answers = None;
         if let Some(ledger) = &notifier {
             // Ages are told by our own clock; the cluster's is not asked for them.
-            let reach = notifier_ports(&ports, plan.terminal, Arc::new(Steady::new()), runtime);
+            let clock: Arc<dyn Clock> = Arc::new(Steady::new());
+            let channels = Channels::new(settings, &clock, Some(plan.terminal))?;
+            let around = around(&ports, &clock, ledger.card().ledger, &public_url);
+            answers = listen(&channels, settings, around, &supervisor, runtime)?;
+            let reach = notifier_ports(&ports, &channels, clock, runtime);
             ports.roles.start_notifier(notifier_options(settings, public_url), ledger.shards(), reach)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
