@@ -16,13 +16,13 @@ use crate::commands::at::Reach;
 use crate::commands::kafka::serve;
 use crate::commands::up::runtime;
 use crate::demo::organisation;
+use crate::demo::phone::Phone;
 use crate::demo::play::{Shown, Stage, play};
 use crate::logs;
 use crate::print::say;
 use crate::signals::Signals;
 use crate::telemetry::Telemetry;
 use crate::wiring::kafka::{House, Parts, Plan};
-use crate::wiring::to_the_terminal;
 
 /// Shards of the demo's ledger.
 const SHARDS: u16 = 4;
@@ -38,6 +38,7 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
     topics::create(&options, SHARDS, 1)?;
     let parts = Parts { gateway: true, processor: true, notifier: true };
     let directory = Some(organisation::files()?);
+    let phone = Phone::default();
     let plan = Plan {
         settings: &settings,
         options: options.clone(),
@@ -45,7 +46,7 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
         directory,
         telemetry,
         watch: None,
-        terminal: to_the_terminal(),
+        terminal: phone.sink(),
     };
     let house = House::open(plan, &runtime)?;
     let url = house.url().ok_or_else(|| anyhow!("the gateway does not listen"))?;
@@ -57,6 +58,7 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
     let ended = match (outcome, signals) {
         (Ok(Shown::Right), Some(signals)) if !args.once => {
             invite(&house.ports, &url, &Where::Kafka { brokers, prefix: &options.prefix })?;
+            phone.switch_on();
             serve(house, signals, &runtime)
         }
         (outcome, _) => {
