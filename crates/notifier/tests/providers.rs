@@ -251,7 +251,8 @@ async fn push_goes_to_its_endpoint_and_ends_with_its_subscription() {
 }
 
 fn slack(url: &str) -> ChannelOptions {
-    let slack = SlackOptions { base_url: url.to_owned(), bot_token: "xoxb-1".to_owned(), has_buttons: true, timeout: TIMEOUT };
+    let slack =
+        SlackOptions { base_url: url.to_owned(), bot_token: "xoxb-1".to_owned(), has_buttons: true, timeout: TIMEOUT };
     ChannelOptions { slack: Some(slack), ..nothing() }
 }
 

@@ -106,7 +106,11 @@ impl Board {
         let directory = self.directory.load();
         let name = |id: &UserId| directory.user(id.as_str()).map_or_else(|| id.to_string(), |it| it.name.to_string());
         let names: Vec<_> = assignees.iter().map(name).collect();
-        let people = if names.is_empty() { "assigned to nobody".to_owned() } else { format!("assigned to {}", names.join(", ")) };
+        let people = if names.is_empty() {
+            "assigned to nobody".to_owned()
+        } else {
+            format!("assigned to {}", names.join(", "))
+        };
         let html_url = format!("{}/incidents/{incident}", self.public_url);
         let shown = Shown {
             incident,

@@ -111,7 +111,9 @@ impl Reading {
     /// From the first record that is not older than a day.
     pub fn since_yesterday(recall: Arc<Recall>, tail: Arc<dyn Tail>, partitions: u16, now: Timestamp) -> Self {
         let from = now - ANSWERED_WITHIN;
-        let next = (0..partitions).map(|partition| first_since(tail.as_ref(), Topic::Notifications, partition, from)).collect();
+        let next = (0..partitions)
+            .map(|partition| first_since(tail.as_ref(), Topic::Notifications, partition, from))
+            .collect();
         Self { recall, tail, next }
     }
 

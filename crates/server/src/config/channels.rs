@@ -86,7 +86,10 @@ impl Channels {
             secret: callbacks.secret("secret"),
             allow,
             timeout: Duration::from_secs(section("channels").need("timeout")?.parse()?),
-            mail: ["mail", "mail_backup"].into_iter().filter_map(|it| section(it).mail().transpose()).collect::<Result<_>>()?,
+            mail: ["mail", "mail_backup"]
+                .into_iter()
+                .filter_map(|it| section(it).mail().transpose())
+                .collect::<Result<_>>()?,
             twilio: ["twilio", "twilio_backup"]
                 .into_iter()
                 .filter_map(|it| section(it).twilio().transpose())
@@ -127,7 +130,8 @@ impl Section<'_> {
 
     /// Of a section that is begun, this must be there too.
     fn beside(self, key: &str, first: &str) -> Result<String> {
-        self.text(key).with_context(|| format!("{0}.{key} is not set, but {0}.{first} is; set both, or neither", self.name))
+        self.text(key)
+            .with_context(|| format!("{0}.{key} is not set, but {0}.{first} is; set both, or neither", self.name))
     }
 
     fn mail(self) -> Result<Option<Mail>> {

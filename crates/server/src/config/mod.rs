@@ -16,8 +16,8 @@ mod resolve;
 pub(crate) mod secret;
 mod settings;
 
-pub(crate) use file::did_you_mean;
 pub use channels::{Channels, Hidden, Mail, Slack, Twilio, WebPush};
+pub(crate) use file::did_you_mean;
 pub use form::{Form, size};
 pub use options::Opt;
 pub use resolve::{Flags, Found, Origin, Resolved, resolve};

@@ -242,12 +242,7 @@ pub const ALL: &[Opt] = &[
         default: None,
         help: "User name at the mail server. Default: it asks for none.",
     },
-    Opt {
-        key: "mail.password",
-        form: Form::Secret,
-        default: None,
-        help: "Password of the user.",
-    },
+    Opt { key: "mail.password", form: Form::Secret, default: None, help: "Password of the user." },
     Opt {
         key: "mail.from",
         form: Form::Text,
@@ -278,12 +273,7 @@ pub const ALL: &[Opt] = &[
         default: None,
         help: "User name at the mail server. Default: it asks for none.",
     },
-    Opt {
-        key: "mail_backup.password",
-        form: Form::Secret,
-        default: None,
-        help: "Password of the user.",
-    },
+    Opt { key: "mail_backup.password", form: Form::Secret, default: None, help: "Password of the user." },
     Opt {
         key: "mail_backup.from",
         form: Form::Text,
@@ -386,12 +376,7 @@ pub const ALL: &[Opt] = &[
         default: None,
         help: "The app's signing secret, which its buttons are known by. Default: none, and messages have no buttons.",
     },
-    Opt {
-        key: "slack.url",
-        form: Form::Url,
-        default: Some("https://slack.com/api"),
-        help: "Base of the API.",
-    },
+    Opt { key: "slack.url", form: Form::Url, default: Some("https://slack.com/api"), help: "Base of the API." },
     Opt {
         key: "door.socket",
         form: Form::Text,

@@ -122,7 +122,9 @@ fn secret_of(set: &config::Channels, data: &Path) -> Result<String> {
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     match file {
         Ok(mut file) => {
-            file.write_all(drawn.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{shown} cannot be written"))?;
+            file.write_all(drawn.as_bytes())
+                .and_then(|()| file.sync_all())
+                .with_context(|| format!("{shown} cannot be written"))?;
             Ok(drawn)
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => secret::read(&path),
@@ -158,7 +160,9 @@ pub(super) fn listen(
     if channels.links.is_some() || slack.is_some() {
         let (recall, tail, now) = (recall.clone(), around.tail.clone(), around.clock.now());
         let mut reading = Reading::since_yesterday(recall, tail.clone(), partitions, now);
-        let mut board = slack.map(|slack| Board::new(slack, tail, around.directory.clone(), around.public_url.clone(), (partitions, now)));
+        let mut board = slack.map(|slack| {
+            Board::new(slack, tail, around.directory.clone(), around.public_url.clone(), (partitions, now))
+        });
         let handle = runtime.handle().clone();
         supervisor.spawn("answers", move |stop| {
             while !stop.wait(LOOK_EVERY) {

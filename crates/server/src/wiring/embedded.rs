@@ -16,6 +16,7 @@ use campanile_ledger::{MachineId, Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
 use campanile_model::{LedgerId, Span};
 use campanile_notifier::channels::Sink;
+use campanile_notifier::door::Handle;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
@@ -37,6 +38,8 @@ use crate::telemetry::{self, Telemetry};
 const FEED_WAIT: Duration = Duration::from_secs(60);
 /// How often it is asked whether the roles still live.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
+/// Longest wait for answers that are under way at the end.
+pub(super) const ANSWERS_WAIT: Duration = Duration::from_secs(3);
 /// Longest wait for our own threads at the end; each looks at the stop more often than that.
 const THREADS_WAIT: Duration = Duration::from_secs(3);
 
@@ -59,6 +62,8 @@ pub struct House {
     supervisor: Arc<Supervisor>,
     deaths: mpsc::UnboundedReceiver<Death>,
     gate: Gate,
+    /// Where people's answers come in.
+    answers: Option<Handle>,
     door: Door,
     readiness: Readiness,
     drain_within: Duration,
@@ -99,7 +104,7 @@ impl House {
         watch_roles(roles, &supervisor)?;
         telemetry::start_sampler(&ledger, &ports, plan.telemetry, &supervisor)?;
         let drain_within = settings.drain_within;
-        Ok(Self { ledger, ports, supervisor, deaths, gate, door, readiness, drain_within, applied })
+        Ok(Self { ledger, ports, supervisor, deaths, gate, answers, door, readiness, drain_within, applied })
     }
 
     /// `http://` and the address that the gateway listens on.
@@ -123,6 +128,9 @@ impl House {
         self.readiness.drain();
         tell("taking no more requests; answering those that are here");
         self.gate.stop(runtime);
+        if let Some(answers) = self.answers {
+            runtime.block_on(answers.drain(ANSWERS_WAIT));
+        }
         tell("judging and committing what was taken");
         let drained = self.ports.roles.drain(self.drain_within);
         self.supervisor.stop().set();

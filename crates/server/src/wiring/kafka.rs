@@ -17,14 +17,15 @@ use campanile_ledger::MachineId;
 use campanile_ledger_kafka::openings::Openings;
 use campanile_ledger_kafka::{Ledger, Options};
 use campanile_notifier::channels::Sink;
+use campanile_notifier::door::Handle;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::counted::Counted;
 use super::channels::{Channels, listen};
-use super::embedded::{around, notifier_ports, start_feed, told, watch_roles};
+use super::counted::Counted;
+use super::embedded::{ANSWERS_WAIT, around, notifier_ports, start_feed, told, watch_roles};
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change};
 use crate::config::{Settings, secret};
@@ -70,6 +71,8 @@ pub struct House {
     supervisor: Arc<Supervisor>,
     deaths: mpsc::UnboundedReceiver<Death>,
     gate: Option<Gate>,
+    /// Where people's answers come in.
+    answers: Option<Handle>,
     watch: Option<Watch>,
     readiness: Readiness,
     drain_within: Duration,
@@ -122,7 +125,7 @@ impl House {
         };
         let gate = bound.map(|bound| bound.serve(runtime));
         let drain_within = settings.drain_within;
-        Ok(Self { ports, supervisor, deaths, gate, watch, readiness, drain_within, applied })
+        Ok(Self { ports, supervisor, deaths, gate, answers, watch, readiness, drain_within, applied })
     }
 
     /// `http://` and the address that the gateway listens on, if this process has one.
@@ -163,6 +166,9 @@ impl House {
         if let Some(gate) = self.gate {
             tell("taking no more requests; answering those that are here");
             gate.stop(runtime);
+        }
+        if let Some(answers) = self.answers {
+            runtime.block_on(answers.drain(ANSWERS_WAIT));
         }
         tell("judging and committing what was taken");
         let drained = self.ports.roles.drain(self.drain_within);
