@@ -26,13 +26,14 @@ pub(crate) fn order(state: &mut State, id: OrderId, reply: &Reply, now: Timestam
     let Some(mut order) = state.orders.get(&id).cloned() else { return effects };
     let armed = order.due;
     match reply {
-        Reply::Accepted { provider } if order.delivery == Delivery::Waiting => {
+        Reply::Accepted { provider, reference } if order.delivery == Delivery::Waiting => {
             leave(state, &mut order, Delivery::Accepted, now);
             tell(&order, now, &mut effects, |user, channel| What::Accepted {
                 order: id,
                 user,
                 channel,
                 provider: provider.clone(),
+                reference: reference.clone(),
             });
             effects.came_to(Paging::Delivered);
         }

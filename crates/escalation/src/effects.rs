@@ -93,6 +93,8 @@ pub enum What {
         user: UserId,
         channel: Channel,
         provider: CompactString,
+        /// Where the message stands, for a channel that comes back to it; empty for the others.
+        reference: CompactString,
     },
     Arrived {
         order: OrderId,

@@ -127,8 +127,8 @@ pub struct Withdrawal {
 /// What a provider said of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Taken: an attempt was handed over.
-    Accepted { provider: CompactString },
+    /// Taken: an attempt was handed over. The reference says where it stands, for a channel that comes back to it.
+    Accepted { provider: CompactString, reference: CompactString },
     /// It reached the device, as far as the provider knows.
     Arrived { provider: CompactString },
     /// Not taken; `permanent` when trying again is pointless.

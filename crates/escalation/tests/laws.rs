@@ -229,7 +229,7 @@ fn story(moves: &[Move]) -> House {
 fn accept(house: &mut House) -> bool {
     let waiting = house.notifier.orders.iter().find(|(_, order)| order.delivery == Delivery::Waiting);
     let Some((order, _)) = waiting.map(|(id, order)| (*id, order)) else { return false };
-    house.report(&Report::Order { order, reply: Reply::Accepted { provider: "test".into() } });
+    house.report(&Report::Order { order, reply: Reply::Accepted { provider: "test".into(), reference: "".into() } });
     true
 }
 

@@ -54,6 +54,8 @@ pub struct Accepted {
     pub provider: CompactString,
     /// The provider's own words, for whoever asked for a test: a status line, an id.
     pub detail: String,
+    /// Where the message stands, for a channel that comes back to it after a restart; empty for the others.
+    pub reference: String,
 }
 
 /// The provider did not take it, or nobody knows whether it did.

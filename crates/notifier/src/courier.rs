@@ -205,7 +205,7 @@ impl Trip {
     async fn tell(&self, order: &Order, reply: Result<Accepted, Refused>) {
         let tools = &self.courier.tools;
         let reply = match reply {
-            Ok(Accepted { provider, .. }) => {
+            Ok(Accepted { provider, reference, .. }) => {
                 telemetry::delivery(self.kind, Told::Accepted);
                 let now = tools.clock.now();
                 for item in &order.items {
@@ -213,7 +213,7 @@ impl Trip {
                         telemetry::paged(took);
                     }
                 }
-                Reply::Accepted { provider }
+                Reply::Accepted { provider, reference: reference.into() }
             }
             Err(Refused { provider, permanent, detail }) => {
                 telemetry::delivery(self.kind, if permanent { Told::Rejected } else { Told::Refused });

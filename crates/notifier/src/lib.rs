@@ -14,6 +14,8 @@ mod channel;
 pub mod channels;
 mod courier;
 mod deeds;
+pub mod door;
+pub mod egress;
 mod figures;
 mod incidents;
 mod lookout;

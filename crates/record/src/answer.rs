@@ -1,7 +1,7 @@
 //! `campanile.answers`: what providers and people said. Key: incident or order id; partition: the shard that holds the
 //! order, or the incident's.
 //!
-//! `{"v":1,"type":"order","order":"Q…","reply":"accepted"|"arrived"|"refused","provider":"…","permanent":false,"detail":"…"}`,
+//! `{"v":1,"type":"order","order":"Q…","reply":"accepted"|"arrived"|"refused","provider":"…","reference":"…","permanent":false,"detail":"…"}`,
 //! `{"v":1,"type":"person","id":"…","user":"…","order":"Q…"|"incident":"Q…","verb":"acknowledge"|"resolve"|"escalate"}`,
 //! `{"v":1,"type":"sent","key":"32 hex digits","id":"…"}`,
 //! `{"v":1,"type":"handoff","user":"…","schedule":{"id","type","summary"},"turn":"begins"|"ends","at":…,"due":…,
@@ -27,12 +27,17 @@ pub fn encode(report: &Report, out: &mut Vec<u8>) {
             o.text("type", "order");
             o.quoted("order", order);
             let (word, provider) = match reply {
-                Reply::Accepted { provider } => ("accepted", provider),
+                Reply::Accepted { provider, .. } => ("accepted", provider),
                 Reply::Arrived { provider } => ("arrived", provider),
                 Reply::Refused { provider, .. } => ("refused", provider),
             };
             o.text("reply", word);
             o.text("provider", provider);
+            if let Reply::Accepted { reference, .. } = reply
+                && !reference.is_empty()
+            {
+                o.text("reference", reference);
+            }
             if let Reply::Refused { permanent, detail, .. } = reply {
                 o.plain("permanent", permanent);
                 o.text("detail", detail);
@@ -83,6 +88,8 @@ struct Wire {
     #[serde(default)]
     provider: String,
     #[serde(default)]
+    reference: String,
+    #[serde(default)]
     permanent: bool,
     #[serde(default)]
     detail: String,
@@ -123,7 +130,7 @@ pub fn decode(bytes: &[u8]) -> Result<Report, String> {
         "order" => {
             let provider = wire.provider.into();
             let reply = match wire.reply.as_deref() {
-                Some("accepted") => Reply::Accepted { provider },
+                Some("accepted") => Reply::Accepted { provider, reference: wire.reference.into() },
                 Some("arrived") => Reply::Arrived { provider },
                 Some("refused") => Reply::Refused { provider, permanent: wire.permanent, detail: wire.detail },
                 Some(_) | None => return Err("\"reply\" must be accepted, arrived or refused".to_owned()),

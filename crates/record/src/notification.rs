@@ -33,7 +33,14 @@ pub fn encode(it: &Notification, out_seq: u64, out: &mut Vec<u8>) {
             o.quoted("idempotency_key", format_args!("{idempotency_key:032x}"));
         }
         What::Crowded { user } | What::Withdrawn { user } => o.text("user", user.as_str()),
-        What::Accepted { order, user, channel, provider } | What::Arrived { order, user, channel, provider } => {
+        What::Accepted { order, user, channel, provider, reference } => {
+            of_order(&mut o, *order, user, *channel);
+            o.text("provider", provider);
+            if !reference.is_empty() {
+                o.text("reference", reference);
+            }
+        }
+        What::Arrived { order, user, channel, provider } => {
             of_order(&mut o, *order, user, *channel);
             o.text("provider", provider);
         }

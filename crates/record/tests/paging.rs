@@ -165,8 +165,15 @@ fn an_answer_survives_its_encoding() {
     let order = OrderId(9);
     let fixtures = [
         (
-            Report::Order { order, reply: Reply::Accepted { provider: "p".into() } },
+            Report::Order { order, reply: Reply::Accepted { provider: "p".into(), reference: "".into() } },
             r#"{"v":1,"type":"order","order":"Q0000000000009","reply":"accepted","provider":"p"}"#,
+        ),
+        (
+            Report::Order {
+                order,
+                reply: Reply::Accepted { provider: "p".into(), reference: "slack:U1/D1/2.3".into() },
+            },
+            r#"{"v":1,"type":"order","order":"Q0000000000009","reply":"accepted","provider":"p","reference":"slack:U1/D1/2.3"}"#,
         ),
         (
             Report::Order { order, reply: Reply::Arrived { provider: "p".into() } },

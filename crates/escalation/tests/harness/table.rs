@@ -164,7 +164,7 @@ impl Play {
         let order = self.order(order);
         let provider = "test".into();
         let reply = match verb {
-            "accepted" => Reply::Accepted { provider },
+            "accepted" => Reply::Accepted { provider, reference: Default::default() },
             "arrived" => Reply::Arrived { provider },
             _ => Reply::Refused { provider, permanent: options.contains_key("permanent"), detail: "no".to_owned() },
         };

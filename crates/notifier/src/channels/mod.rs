@@ -1,6 +1,23 @@
 //! The channels there are: one file each, and the table that says which of them carries what.
 
+mod board;
+mod http;
+mod mail;
+mod ntfy;
+mod provider;
+mod sealed_push;
+mod setup;
+mod slack;
+mod slack_blocks;
+mod sms;
+mod teams;
 mod terminal;
+pub mod text;
+pub mod twilio;
+pub mod twiml;
+mod vapid;
+mod voice;
+mod web_push;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +26,21 @@ use campanile_directory::Channel as Kind;
 
 use crate::channel::Channel;
 
+pub use board::Board;
+pub use mail::{Encryption, Mail, MailError, MailOptions, compose as compose_mail};
+pub use ntfy::{Ntfy, NtfyOptions, body as ntfy_body};
+pub use provider::{Chain, Provider, Sending, Taken, Trouble};
+pub use sealed_push::{Fresh, Keys, PLAIN_BYTES_MAX, seal};
+pub use setup::{Built, ChannelOptions, SetupError, WebPushOptions, build};
+pub use slack::{CLOCK_SECONDS_MAX, Slack, SlackOptions, is_signed as slack_is_signed};
+pub use slack_blocks::Shown;
+pub use sms::Sms;
+pub use teams::{Teams, card as teams_card};
 pub use terminal::{Sink, Terminal};
+pub use twilio::TwilioOptions;
+pub use vapid::{KeyError, Vapid};
+pub use voice::Voice;
+pub use web_push::{WebPush, payload as push_payload};
 
 /// Which channel carries which kind of contact method. What has none here is refused for good, in words.
 #[derive(Clone, Default)]

@@ -26,7 +26,7 @@ impl Channel for Terminal {
         Box::pin(async move {
             (self.sink)(&text(message));
             let provider = CompactString::const_new("terminal");
-            Ok(Accepted { provider, detail: "printed".to_owned() })
+            Ok(Accepted { provider, detail: "printed".to_owned(), reference: String::new() })
         })
     }
 }

@@ -38,7 +38,7 @@ impl Channel for Phone {
             self.arrived.notify_all();
             match self.refusing.lock().unwrap().clone() {
                 Some(refused) => Err(refused),
-                None => Ok(Accepted { provider: "phone".into(), detail: "rang".to_owned() }),
+                None => Ok(Accepted { provider: "phone".into(), detail: "rang".to_owned(), reference: String::new() }),
             }
         })
     }

@@ -12,6 +12,7 @@ mod incident;
 mod kafka;
 mod log;
 mod moment;
+mod notify;
 mod offsets;
 mod oncall;
 mod organisation;
@@ -73,6 +74,8 @@ enum Command {
     Oncall(oncall::Args),
     /// Show whom an incident of a service would page, level by level
     Who(who::Args),
+    /// Try out how people are reached
+    Notify(notify::Args),
     /// Show a schedule as a calendar, with its gaps
     Schedule(schedule::Args),
     /// Follow incidents, alerts, dead letters or any other topic
@@ -109,6 +112,7 @@ impl Cli {
             Command::Incident(args) => incident::run(args),
             Command::Oncall(args) => oncall::run(args),
             Command::Who(args) => who::run(args),
+            Command::Notify(args) => notify::run(args),
             Command::Schedule(args) => schedule::run(args),
             Command::Tail(args) => tail::run(args),
             Command::Log(args) => log::run(args),

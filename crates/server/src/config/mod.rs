@@ -8,6 +8,7 @@
 //! Every option is one row of [`options::ALL`]: the file, the environment, `config show` and the checks all read it, so
 //! none of them can know a key that another does not.
 
+mod channels;
 mod file;
 mod form;
 pub mod options;
@@ -15,6 +16,7 @@ mod resolve;
 pub(crate) mod secret;
 mod settings;
 
+pub use channels::{Channels, Hidden, Mail, Slack, Twilio, WebPush};
 pub(crate) use file::did_you_mean;
 pub use form::{Form, size};
 pub use options::Opt;

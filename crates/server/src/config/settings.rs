@@ -9,6 +9,7 @@ use campanile_catalogue::error_codes::ErrorCode;
 use campanile_model::{RoutingKey, Span, UserId};
 use compact_str::CompactString;
 
+use super::channels::Channels;
 use super::form::size;
 use super::options;
 use super::resolve::{Flags, Resolved, resolve};
@@ -22,6 +23,7 @@ pub struct Settings {
     pub gateway: Gateway,
     pub processor: Processor,
     pub notifier: Notifier,
+    pub channels: Channels,
     /// Path of the operator's door.
     pub socket: PathBuf,
     pub drain_within: Duration,
@@ -130,6 +132,7 @@ impl Settings {
                 steps: need(resolved, "processor.steps")? == "true",
             },
             notifier: notifier(resolved)?,
+            channels: Channels::of(resolved)?,
             drain_within: seconds(resolved, "drain.within")?,
             log: Logging {
                 format: if need(resolved, "log.format")? == "json" { LogFormat::Json } else { LogFormat::Text },

@@ -14,14 +14,15 @@ use anyhow::{Context, Result, anyhow, bail};
 use campanile_clock::Clock;
 use campanile_ledger::{MachineId, Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
-use campanile_model::Span;
+use campanile_model::{LedgerId, Span};
 use campanile_notifier::channels::Sink;
+use campanile_notifier::door::Handle;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::channels::channels;
+use super::channels::{Around, Channels, listen};
 use super::counted::Counted;
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change, Refused};
@@ -37,6 +38,8 @@ use crate::telemetry::{self, Telemetry};
 const FEED_WAIT: Duration = Duration::from_secs(60);
 /// How often it is asked whether the roles still live.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
+/// Longest wait for answers that are under way at the end.
+pub(super) const ANSWERS_WAIT: Duration = Duration::from_secs(3);
 /// Longest wait for our own threads at the end; each looks at the stop more often than that.
 const THREADS_WAIT: Duration = Duration::from_secs(3);
 
@@ -59,6 +62,8 @@ pub struct House {
     supervisor: Arc<Supervisor>,
     deaths: mpsc::UnboundedReceiver<Death>,
     gate: Gate,
+    /// Where people's answers come in.
+    answers: Option<Handle>,
     door: Door,
     readiness: Readiness,
     drain_within: Duration,
@@ -83,8 +88,12 @@ impl House {
         let public_url = settings.public_url.clone().unwrap_or_else(|| bound.url());
         let options = processor_options(settings, public_url.clone());
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
+        let mut answers = None;
         if settings.notifier.run {
-            let reach = notifier_ports(&ports, plan.terminal, plan.clock, runtime);
+            let channels = Channels::new(settings, &plan.clock, Some(plan.terminal))?;
+            let around = around(&ports, &plan.clock, ledger.card().ledger, &public_url);
+            answers = listen(&channels, settings, around, &supervisor, runtime)?;
+            let reach = notifier_ports(&ports, &channels, plan.clock, runtime);
             let options = notifier_options(settings, public_url);
             ports.roles.start_notifier(options, ledger.shards_of(MachineId::Notifier), reach)?;
         }
@@ -95,7 +104,7 @@ impl House {
         watch_roles(roles, &supervisor)?;
         telemetry::start_sampler(&ledger, &ports, plan.telemetry, &supervisor)?;
         let drain_within = settings.drain_within;
-        Ok(Self { ledger, ports, supervisor, deaths, gate, door, readiness, drain_within, applied })
+        Ok(Self { ledger, ports, supervisor, deaths, gate, answers, door, readiness, drain_within, applied })
     }
 
     /// `http://` and the address that the gateway listens on.
@@ -119,6 +128,9 @@ impl House {
         self.readiness.drain();
         tell("taking no more requests; answering those that are here");
         self.gate.stop(runtime);
+        if let Some(answers) = self.answers {
+            runtime.block_on(answers.drain(ANSWERS_WAIT));
+        }
         tell("judging and committing what was taken");
         let drained = self.ports.roles.drain(self.drain_within);
         self.supervisor.stop().set();
@@ -141,10 +153,22 @@ impl House {
     }
 }
 
+/// What the door for answers reaches.
+pub(super) fn around(ports: &Ports, clock: &Arc<dyn Clock>, ledger: LedgerId, public_url: &str) -> Around {
+    Around {
+        appender: Arc::clone(&ports.appender),
+        tail: Arc::clone(&ports.tail),
+        directory: Arc::clone(ports.feed.directory()),
+        clock: Arc::clone(clock),
+        ledger,
+        public_url: public_url.to_owned(),
+    }
+}
+
 /// What the notifier reaches beside its shards.
 pub(super) fn notifier_ports(
     ports: &Ports,
-    terminal: Sink,
+    channels: &Channels,
     clock: Arc<dyn Clock>,
     runtime: &Runtime,
 ) -> campanile_notifier::Ports {
@@ -152,7 +176,7 @@ pub(super) fn notifier_ports(
         appender: Arc::clone(&ports.appender),
         tail: Arc::clone(&ports.tail),
         directory: Arc::clone(ports.feed.directory()),
-        channels: channels(terminal),
+        channels: channels.table().clone(),
         clock,
         runtime: runtime.handle().clone(),
     }

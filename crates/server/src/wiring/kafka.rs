@@ -12,18 +12,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use campanile_clock::Steady;
+use campanile_clock::{Clock, Steady};
 use campanile_ledger::MachineId;
 use campanile_ledger_kafka::openings::Openings;
 use campanile_ledger_kafka::{Ledger, Options};
 use campanile_notifier::channels::Sink;
+use campanile_notifier::door::Handle;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use super::channels::{Channels, listen};
 use super::counted::Counted;
-use super::embedded::{notifier_ports, start_feed, told, watch_roles};
+use super::embedded::{ANSWERS_WAIT, around, notifier_ports, start_feed, told, watch_roles};
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change};
 use crate::config::{Settings, secret};
@@ -69,6 +71,8 @@ pub struct House {
     supervisor: Arc<Supervisor>,
     deaths: mpsc::UnboundedReceiver<Death>,
     gate: Option<Gate>,
+    /// Where people's answers come in.
+    answers: Option<Handle>,
     watch: Option<Watch>,
     readiness: Readiness,
     drain_within: Duration,
@@ -102,9 +106,14 @@ impl House {
             ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
+        let mut answers = None;
         if let Some(ledger) = &notifier {
             // Ages are told by our own clock; the cluster's is not asked for them.
-            let reach = notifier_ports(&ports, plan.terminal, Arc::new(Steady::new()), runtime);
+            let clock: Arc<dyn Clock> = Arc::new(Steady::new());
+            let channels = Channels::new(settings, &clock, Some(plan.terminal))?;
+            let around = around(&ports, &clock, ledger.card().ledger, &public_url);
+            answers = listen(&channels, settings, around, &supervisor, runtime)?;
+            let reach = notifier_ports(&ports, &channels, clock, runtime);
             ports.roles.start_notifier(notifier_options(settings, public_url), ledger.shards(), reach)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
@@ -116,7 +125,7 @@ impl House {
         };
         let gate = bound.map(|bound| bound.serve(runtime));
         let drain_within = settings.drain_within;
-        Ok(Self { ports, supervisor, deaths, gate, watch, readiness, drain_within, applied })
+        Ok(Self { ports, supervisor, deaths, gate, answers, watch, readiness, drain_within, applied })
     }
 
     /// `http://` and the address that the gateway listens on, if this process has one.
@@ -157,6 +166,9 @@ impl House {
         if let Some(gate) = self.gate {
             tell("taking no more requests; answering those that are here");
             gate.stop(runtime);
+        }
+        if let Some(answers) = self.answers {
+            runtime.block_on(answers.drain(ANSWERS_WAIT));
         }
         tell("judging and committing what was taken");
         let drained = self.ports.roles.drain(self.drain_within);

@@ -6,6 +6,6 @@ pub mod embedded;
 mod gate;
 pub mod kafka;
 
-pub use channels::to_the_terminal;
+pub use channels::{Channels, to_the_terminal};
 pub(crate) use embedded::start_feed;
 pub use embedded::{House, Plan};

@@ -1,0 +1,114 @@
+//! Teams: a workflow that posts what it is sent, "When a Teams webhook request is received". The address is its URL.
+//!
+//! A workflow takes and does not give: it cannot update what it posted, and buttons only open links.
+
+use std::time::Duration;
+
+use campanile_model::Urgency;
+use serde_json::{Value, json};
+
+use super::http::{self, Call};
+use super::provider::{Provider, Sending, Taken, Trouble};
+use super::text;
+use crate::channel::{Item, Message};
+use crate::door::{Links, Purpose};
+use crate::egress::Egress;
+
+/// Incidents that a card shows; more are counted. Source: ours; Teams cuts cards above 28 KB.
+const SHOWN_MAX: usize = 10;
+
+pub struct Teams {
+    egress: Egress,
+    links: Option<Links>,
+    timeout: Duration,
+}
+
+impl Teams {
+    pub fn new(egress: Egress, links: Option<Links>, timeout: Duration) -> Self {
+        Self { egress, links, timeout }
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<Taken, Trouble> {
+        let url = message.contact.address.to_string();
+        let card = card(message, self.links.as_ref()).to_string();
+        let call = Call::post(url, "application/json", card).guarded().within(self.timeout);
+        let answer = http::send(&self.egress, call).await?;
+        if answer.is_success() {
+            return Ok(Taken::with(answer.words()));
+        }
+        let mut trouble = answer.trouble();
+        // The workflow was deleted, or never was.
+        trouble.permanent = matches!(answer.status, 400 | 404 | 410);
+        Err(trouble)
+    }
+}
+
+/// Source: Adaptive Cards 1.4 in a message, as the workflow's template wants it.
+pub fn card(message: &Message, links: Option<&Links>) -> Value {
+    let is_test = message.order.is_none();
+    let high = text::is_high(message);
+    let mut blocks = vec![json!({
+        "type": "TextBlock", "size": "Large", "weight": "Bolder", "wrap": true,
+        "color": if is_test { "Good" } else if high { "Attention" } else { "Warning" },
+        "text": text::headline(message),
+    })];
+    if is_test {
+        blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": "This contact method works." }));
+    } else {
+        blocks.extend(message.items.iter().take(SHOWN_MAX).flat_map(|item| shown(item, message)));
+        if message.items.len() > SHOWN_MAX {
+            let more = format!("and {} more", message.items.len() - SHOWN_MAX);
+            blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": more }));
+        }
+    }
+    let mut actions = Vec::new();
+    let of = if message.items.len() > 1 { " all" } else { "" };
+    for (title, purpose) in [("Acknowledge", Purpose::Acknowledge), ("Resolve", Purpose::Resolve)] {
+        if let Some(url) = links.and_then(|links| links.answer_all(message, purpose)) {
+            actions.push(json!({ "type": "Action.OpenUrl", "title": format!("{title}{of}"), "url": url }));
+        }
+    }
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.4",
+                "body": blocks,
+                "actions": actions,
+            },
+        }],
+    })
+}
+
+fn shown(item: &Item, message: &Message) -> Vec<Value> {
+    let urgency = if item.urgency == Urgency::High { "High" } else { "Low" };
+    let mut blocks = Vec::new();
+    if message.items.len() > 1 {
+        let title = format!("#{} {}", item.incident.number(), text::one_line(&item.title));
+        blocks.push(json!({ "type": "TextBlock", "weight": "Bolder", "wrap": true, "text": title }));
+    }
+    blocks.push(json!({ "type": "FactSet", "facts": [
+        { "title": "Service", "value": text::one_line(&item.service) },
+        { "title": "Urgency", "value": urgency },
+        { "title": "Since", "value": item.at.rfc3339_seconds().to_string() },
+        { "title": "Assigned to", "value": text::one_line(&message.recipient.name) },
+    ] }));
+    if let Some(remark) = text::remark(item) {
+        blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": remark }));
+    }
+    blocks
+}
+
+impl Provider for Teams {
+    fn name(&self) -> &str {
+        "teams"
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
+        Box::pin(self.deliver(message))
+    }
+}
