@@ -380,10 +380,9 @@ class Homes(unittest.TestCase):
 class Suppressing(unittest.TestCase):
     def test_a_hidden_alert_is_promoted_when_nothing_hides_it(self):
         it = Ledger()
-        it.lines.insert(2, it.lines.pop())  # the window comes before the end of the apply
-        it.lines = it.lines[:2] + it.lines[3:]
-        it.offsets["directory", 0] = 3
-        it.lines[2]["offset"] = 2
+        # The window comes before the end of the apply.
+        it.lines.pop()
+        it.offsets["directory", 0] -= 1
         window = {"maintenance_window": {"start_time": moments.rfc3339(T0), "end_time": moments.rfc3339(T0 + 5000),
                                          "services": [{"id": "PWEB"}]}}
         it.put("directory", 0, T0, "maintenance_windows/PMW", json.dumps(window))
