@@ -128,7 +128,7 @@ pub static LAG_RECORDS: Metric = Metric {
     buckets: &[],
     meaning: "Records in a shard's lane (of triage: events, forwarded events, commands; of the notifier: incidents, pages, \
               answers) that no commit has consumed. On Kafka the \
-              marker that ends a transaction counts too, so that an idle hop lane may stand at 1.",
+              marker that ends a transaction counts too, so that an idle lane may stand at 1.",
     remedy: "Explains `campanile_lag_seconds`. One shard alone: one key is very busy. All: add cores or calm senders.",
 };
 
