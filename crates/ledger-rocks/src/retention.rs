@@ -32,15 +32,20 @@ pub struct Retention {
 
 const GIB: u64 = 1 << 30;
 
+/// Bytes of cursors that are kept per partition.
+const WEBHOOKS_BYTES: u64 = 256 << 20;
+
 impl Default for Retention {
     /// Inputs a day or 2 GiB per partition, outputs a week or 2 GiB, steps a day or 1 GiB.
     fn default() -> Self {
         let keep = |hours, gib| Keep { bytes: Some(gib * GIB), age: Some(Span::hours(hours)) };
         Self {
             topics: Topic::ALL.map(|topic| match topic {
-                Topic::Events | Topic::Triage | Topic::Commands => keep(24, 2),
-                Topic::Incidents | Topic::Alerts | Topic::DeadLetters => keep(168, 2),
+                Topic::Events | Topic::Triage | Topic::Commands | Topic::Pages | Topic::Answers => keep(24, 2),
+                Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Notifications => keep(168, 2),
                 Topic::Steps => keep(24, 1),
+                // Every cursor is written again each minute, so that the newest is always among the last megabytes.
+                Topic::Webhooks => Keep { bytes: Some(WEBHOOKS_BYTES), age: None },
                 Topic::Directory => Keep::default(),
             }),
         }
@@ -86,8 +91,9 @@ fn due(partition: &Partition, keep: Keep, now: Timestamp) -> Option<u64> {
 pub(crate) fn trim(core: &Core, partition: &Partition, below: u64) -> Result<u64, rocksdb::Error> {
     let (topic, number) = (partition.topic, partition.number);
     let from = partition.start.load(Ordering::Acquire);
-    let limit = below.min(core.cursor(topic, number)).min(partition.readable.load(Ordering::Acquire));
     let mut written = lock(&partition.state);
+    // Under the lock, where a machine that begins takes its place: what it is about to read must not go meanwhile.
+    let limit = below.min(core.cursor(topic, number)).min(partition.readable.load(Ordering::Acquire));
     let limit = limit.min(written.last_first);
     if limit <= from {
         return Ok(from);

@@ -58,9 +58,11 @@ fn a_page() -> Waiting {
         contact: "PC".into(),
         channel: Channel::Terminal,
         urgency: Urgency::High,
+        reason: Reason::ByHand,
         unconfirmed: true,
         service: Named { id: ServiceId::new("PSVC"), name: "web".into() },
         title: "full".to_owned(),
+        at: Timestamp(8),
         due: Timestamp(9),
     }
 }

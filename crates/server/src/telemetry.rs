@@ -154,7 +154,7 @@ impl Common {
         for status in ports.roles.status() {
             let shard = status.shard.to_string();
             for (lane, next) in Lane::ALL.into_iter().zip(status.next) {
-                let end = ports.tail.ends(Topic::of_lane(lane), status.shard).end;
+                let end = ports.tail.ends(MachineId::Triage.topic(lane), status.shard).end;
                 let labels = [("shard", shard.as_str()), ("lane", lane.as_str())];
                 gauge(&metrics::LAG_RECORDS, &labels).set(end.saturating_sub(next) as f64);
             }

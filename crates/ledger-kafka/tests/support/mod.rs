@@ -167,7 +167,7 @@ impl Subject for OnKafka {
 
     /// On Kafka retention is the broker's; this is what a careful operator does by hand.
     fn trim(&self, topic: Topic, partition: u16, below: u64) {
-        let lane = Lane::ALL.into_iter().position(|lane| Topic::of_lane(lane) == topic);
+        let lane = Lane::ALL.into_iter().position(|lane| MachineId::Triage.topic(lane) == topic);
         let cursor = lane.map_or(u64::MAX, |lane| committed(self, partition).next[lane]);
         let until = below.min(cursor);
         if until > 0 {
@@ -282,7 +282,7 @@ impl PatientShard {
         let at_end = [intake.main_at_end, intake.hop_at_end, true];
         (0..3).all(|n| {
             self.at[n] = lanes[n].back().map_or(self.at[n], |last: &Stored| self.at[n].max(last.offset + 1));
-            let topic = Topic::of_lane(Lane::ALL[n]);
+            let topic = MachineId::Triage.topic(Lane::ALL[n]);
             let is_there = || self.tail.read(topic, self.inner.id().0, self.at[n], 1).expect("tail").is_empty();
             lanes[n].len() >= max || (at_end[n] && is_there())
         })

@@ -147,7 +147,7 @@ impl View {
                 widths: &[9, 13, 8, 7, 0],
                 row: dead_letter,
             },
-            Topic::Events | Topic::Triage | Topic::Commands | Topic::Directory | Topic::Steps => {
+            Topic::Events | Topic::Triage | Topic::Commands | Topic::Directory | Topic::Steps | Topic::Webhooks => {
                 Self { head: &["TIME", "PARTITION", "OFFSET", "KEY", "VALUE"], widths: &[9, 9, 9, 32, 0], row: record }
             }
         }

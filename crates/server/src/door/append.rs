@@ -21,7 +21,7 @@ pub(super) fn append(ports: &Ports, topic: Topic, partition: Option<u16>, record
         Topic::Directory => {
             return Err(Refusal::said("the directory takes only whole, checked applies; use directory_apply"));
         }
-        Topic::Triage | Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps => {
+        Topic::Triage | Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps | Topic::Webhooks => {
             let name = topic.short_name();
             return Err(Refusal::said(format!("only the server writes {name}; append to events or commands")));
         }

@@ -170,8 +170,8 @@ fn retention(set: &config::Retention) -> Retention {
         Topic::Events | Topic::Triage | Topic::Commands => retention.with(topic, keep(set.inputs)),
         Topic::Incidents | Topic::Alerts | Topic::DeadLetters => retention.with(topic, keep(set.outputs)),
         Topic::Steps => retention.with(topic, keep(set.steps)),
-        // The ledger keeps all of it, whatever is set.
-        Topic::Directory => retention,
+        // The ledger keeps what it needs of them, whatever is set.
+        Topic::Directory | Topic::Webhooks => retention,
     })
 }
 

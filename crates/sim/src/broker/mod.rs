@@ -132,7 +132,7 @@ impl Broker {
     }
 
     pub(crate) fn lane(&mut self, lane: Lane, shard: u16) -> &mut Log {
-        self.log(Place::of(Topic::of_lane(lane), shard))
+        self.log(Place::of(MachineId::Triage.topic(lane), shard))
     }
 
     /// Appends outside of transactions, as gateway and api do.

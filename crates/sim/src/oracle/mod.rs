@@ -306,7 +306,11 @@ fn stepper<M: Machine + 'static>(script: ScriptShard, machine: M) -> Step {
         changes_hard: usize::MAX,
         bytes_hard: usize::MAX,
     };
-    let mut runner = Runner::new(script, machine, RunnerOptions { cadence, event_time: false, steps: true });
+    let mut runner = Runner::new(
+        script,
+        machine,
+        RunnerOptions { cadence, event_time: false, steps: true, machine: MachineId::Triage },
+    );
     Box::new(move |wall| {
         let done = match wall {
             Some(wall) => runner.step(wall).map(drop),
