@@ -46,6 +46,12 @@ impl Options {
         }
     }
 
+    /// The same, for another machine on the same ledger.
+    #[must_use]
+    pub fn of(&self, machine: MachineId) -> Self {
+        Self { machine, ..self.clone() }
+    }
+
     pub(crate) fn group(&self, ledger: u64) -> String {
         format!("{ledger:016x}.{}", self.machine.as_str())
     }

@@ -4,7 +4,8 @@
 //! kept aside, readers see no more than it holds, and [`Memory::crash`] returns to it. A crash ends every handed-out
 //! shard: it answers [`Stop::Lost`], as after a fence.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod world;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::machine::MachineId;
 use crate::port::{Appended, Appender, Claim, Done, Ends, Intake, Settled, Shard, Shards, Tail};
 use crate::record::{Record, Stored};
 use crate::topic::Topic;
+use world::{Log, Table, World};
 
 /// Largest record, in bytes of key, headers and value. Source: Kafka's default `max.message.bytes`, less framing.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
@@ -50,48 +52,6 @@ struct State {
     life: u64,
     /// Rises with everything that may have become readable.
     generation: u64,
-}
-
-#[derive(Clone)]
-struct World {
-    logs: Vec<Log>,
-    /// Those of the first machine, by shard, then those of the next.
-    tables: Vec<Table>,
-}
-
-#[derive(Clone, Default)]
-struct Log {
-    start: u64,
-    records: Vec<Stored>,
-    last_at: Timestamp,
-}
-
-#[derive(Clone, Default)]
-struct Table {
-    rows: BTreeMap<RowKey, Vec<u8>>,
-    timers: BTreeMap<TimerKey, Timestamp>,
-    due: BTreeSet<(Timestamp, TimerKey)>,
-    commit: CommitRecord,
-}
-
-impl Log {
-    fn end(&self) -> u64 {
-        self.start + self.records.len() as u64
-    }
-
-    fn append(&mut self, records: Vec<Record>, now: Timestamp) -> Appended {
-        let at = self.last_at.max(now);
-        self.last_at = at;
-        let first = self.end();
-        self.records.extend((first..).zip(records).map(|(offset, record)| Stored { offset, at, record }));
-        Appended { first, at }
-    }
-
-    /// Records from `from` to below `end`, at most `max`; `from` is at least `start`.
-    fn read(&self, from: u64, end: u64, max: usize) -> &[Stored] {
-        let until = end.min(from.saturating_add(max as u64));
-        if until <= from { &[] } else { &self.records[(from - self.start) as usize..(until - self.start) as usize] }
-    }
 }
 
 impl Memory {
@@ -502,29 +462,5 @@ impl Shard for MemoryShard {
     fn idle(&self, wait: Duration) {
         let seen = self.seen.load(std::sync::atomic::Ordering::Relaxed);
         drop(self.memory.wait_for(self.memory.lock(), wait, |state| state.generation != seen));
-    }
-}
-
-impl Table {
-    /// The offset of a lane that must stay. Triage's always must; the notifier's from its first commit on, so that a
-    /// ledger that never runs one forgets what it may.
-    fn holds_back(&self, machine: MachineId, lane: Lane) -> u64 {
-        match machine {
-            MachineId::Notifier if self.commit.seq == 0 => u64::MAX,
-            MachineId::Triage | MachineId::Notifier => self.commit.next[lane as usize],
-        }
-    }
-
-    fn arm(&mut self, key: TimerKey, due: Option<Timestamp>) {
-        let before = match due {
-            Some(due) => self.timers.insert(key, due),
-            None => self.timers.remove(&key),
-        };
-        if let Some(before) = before {
-            self.due.remove(&(before, key));
-        }
-        if let Some(due) = due {
-            self.due.insert((due, key));
-        }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use campanile_ledger::{CommitRecord, Lane, Record, RowKey, TimerKey, Topic};
+use campanile_ledger::{CommitRecord, Lane, MachineId, Record, RowKey, TimerKey, Topic};
 use campanile_ledger_kafka::Pulse;
 use campanile_model::{Span, Timestamp};
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use ahash::AHashMap;
 use bytes::Bytes;
 use campanile_engine::{Cadence, Machine, Runner, RunnerOptions};
-use campanile_ledger::{Card, CommitRecord, Lane, RowKey, TimerKey, Topic};
+use campanile_ledger::{Card, CommitRecord, Lane, MachineId, RowKey, TimerKey, Topic};
 use campanile_model::murmur2::partition_of;
 use campanile_model::{ShardId, Timestamp};
 use campanile_processor::Directory;
