@@ -30,4 +30,4 @@ pub use channels::Channels;
 pub use message::Directory;
 pub use options::Options;
 pub use service::{Handle, Ports, Service};
-pub use webhook::{Pinged, WebhookOptions, WebhookPorts, WebhookStatus, Webhooks};
+pub use webhook::{Pinged, WebhookOptions, WebhookPorts, WebhookStatus, Webhooks, request_enabling};

@@ -249,19 +249,6 @@ impl Webhooks {
         directory.webhook_subscriptions().map(status).collect()
     }
 
-    /// Ends the parking of a subscription and lets everything of it be tried at once, on every partition.
-    ///
-    /// # Errors
-    /// The directory has no such subscription, or the log does not take the request.
-    pub fn enable(&self, id: &str) -> Result<(), String> {
-        self.find(id)?;
-        for partition in 0..self.house.appender.partitions(Topic::Webhooks) {
-            let appended = self.house.appender.append_wait(Topic::Webhooks, partition, vec![cursor::enable(id)]);
-            appended.map_err(|error: AppendError| error.to_string())?;
-        }
-        Ok(())
-    }
-
     /// Sends `pagey.ping` now, whatever the subscription's standing, and says what came of it.
     ///
     /// # Errors
@@ -282,7 +269,19 @@ impl Webhooks {
         Ok(Pinged { is_delivered: sent.verdict == Verdict::Delivered, detail: sent.detail, took: sent.took })
     }
 
-    fn find(&self, id: &str) -> Result<Arc<Subscription>, String> {
+    /// [`Webhooks::ping`], for a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ping_wait(&self, id: &str) -> Result<Pinged, String> {
+        self.runtime.block_on(self.ping(id))
+    }
+
+    /// The subscription of this id.
+    ///
+    /// # Errors
+    /// The directory has none.
+    pub fn find(&self, id: &str) -> Result<Arc<Subscription>, String> {
         self.house.subscription(id).ok_or_else(|| {
             format!("the directory has no webhook subscription \"{id}\"; `campanile webhook list` shows what it has")
         })
@@ -318,6 +317,17 @@ impl Webhooks {
             }
         });
     }
+}
+
+/// Asks whoever delivers a subscription to end its parking and try everything of it at once, on every partition.
+///
+/// # Errors
+/// The log does not take it; what it took of it holds, and asking again does no harm.
+pub fn request_enabling(appender: &dyn Appender, id: &str) -> Result<(), AppendError> {
+    for partition in 0..appender.partitions(Topic::Webhooks) {
+        appender.append_wait(Topic::Webhooks, partition, vec![cursor::enable(id)])?;
+    }
+    Ok(())
 }
 
 /// One partition: begins a line for each subscription, carries out what operators ask.

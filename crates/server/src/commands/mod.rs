@@ -19,6 +19,7 @@ mod schedule;
 mod send;
 mod tail;
 mod up;
+mod webhook;
 mod who;
 
 use std::process::ExitCode;
@@ -73,6 +74,8 @@ enum Command {
     Oncall(oncall::Args),
     /// Show whom an incident of a service would page, level by level
     Who(who::Args),
+    /// List webhook subscriptions, send one a ping, let a parked one go on
+    Webhook(webhook::Args),
     /// Show a schedule as a calendar, with its gaps
     Schedule(schedule::Args),
     /// Follow incidents, alerts, dead letters or any other topic
@@ -109,6 +112,7 @@ impl Cli {
             Command::Incident(args) => incident::run(args),
             Command::Oncall(args) => oncall::run(args),
             Command::Who(args) => who::run(args),
+            Command::Webhook(args) => webhook::run(args),
             Command::Schedule(args) => schedule::run(args),
             Command::Tail(args) => tail::run(args),
             Command::Log(args) => log::run(args),

@@ -15,7 +15,9 @@ use campanile_clock::Clock;
 use campanile_ledger::{MachineId, Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
 use campanile_model::Span;
+use campanile_notifier::WebhookOptions;
 use campanile_notifier::channels::Sink;
+use campanile_notifier::egress::Egress;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
@@ -29,7 +31,7 @@ use crate::config::{self, Settings};
 use crate::door::{Door, Ports};
 use crate::feed::Feed;
 use crate::readiness::{Readiness, Trouble};
-use crate::roles::{Roles, notifier_options, processor_options};
+use crate::roles::{Roles, egress, notifier_options, processor_options, webhook_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{self, Telemetry};
 
@@ -84,7 +86,8 @@ impl House {
         let options = processor_options(settings, public_url.clone());
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
         if settings.notifier.run {
-            let reach = notifier_ports(&ports, plan.terminal, plan.clock, runtime);
+            let webhooks = (webhook_options(settings, public_url.clone()), egress(settings)?);
+            let reach = notifier_ports(&ports, plan.terminal, plan.clock, runtime, webhooks);
             let options = notifier_options(settings, public_url);
             ports.roles.start_notifier(options, ledger.shards_of(MachineId::Notifier), reach)?;
         }
@@ -147,12 +150,14 @@ pub(super) fn notifier_ports(
     terminal: Sink,
     clock: Arc<dyn Clock>,
     runtime: &Runtime,
+    webhooks: (WebhookOptions, Egress),
 ) -> campanile_notifier::Ports {
     campanile_notifier::Ports {
         appender: Arc::clone(&ports.appender),
         tail: Arc::clone(&ports.tail),
         directory: Arc::clone(ports.feed.directory()),
         channels: channels(terminal),
+        webhooks: Some(webhooks),
         clock,
         runtime: runtime.handle().clone(),
     }

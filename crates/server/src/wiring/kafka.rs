@@ -30,7 +30,7 @@ use crate::config::{Settings, secret};
 use crate::door::Ports;
 use crate::feed::Feed;
 use crate::readiness::{Readiness, Trouble};
-use crate::roles::{Roles, notifier_options, processor_options};
+use crate::roles::{Roles, egress, notifier_options, processor_options, webhook_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{Telemetry, start_kafka_sampler};
 use crate::watch::Watch;
@@ -104,7 +104,8 @@ impl House {
         }
         if let Some(ledger) = &notifier {
             // Ages are told by our own clock; the cluster's is not asked for them.
-            let reach = notifier_ports(&ports, plan.terminal, Arc::new(Steady::new()), runtime);
+            let webhooks = (webhook_options(settings, public_url.clone()), egress(settings)?);
+            let reach = notifier_ports(&ports, plan.terminal, Arc::new(Steady::new()), runtime, webhooks);
             ports.roles.start_notifier(notifier_options(settings, public_url), ledger.shards(), reach)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
