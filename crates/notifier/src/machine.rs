@@ -60,6 +60,7 @@ pub(crate) struct EscalationMachine {
 
 impl EscalationMachine {
     pub(crate) fn new(frame: Frame, shard: ShardId) -> Self {
+        frame.carriers.own(shard);
         let current = frame.directory.load_full();
         Self {
             frame,

@@ -12,12 +12,14 @@ use tokio::runtime;
 use crate::channels::Channels;
 use crate::courier::{Courier, Tools};
 use crate::deeds::Deeds;
+use crate::egress::Egress;
 use crate::incidents::Incidents;
 use crate::machine::{EscalationMachine, Frame};
 use crate::message::{Directory, Letterhead};
 use crate::options::Options;
 use crate::outbox::Outbox;
 use crate::telemetry;
+use crate::webhook::{WebhookOptions, WebhookPorts, Webhooks};
 
 /// What the notifier reaches beside its shards.
 pub struct Ports {
@@ -25,6 +27,8 @@ pub struct Ports {
     pub tail: Arc<dyn Tail>,
     pub directory: Directory,
     pub channels: Channels,
+    /// How webhooks leave; `None`: none do.
+    pub webhooks: Option<(WebhookOptions, Egress)>,
     /// The ledger's clock: ages of orders are told by it.
     pub clock: Arc<dyn Clock>,
     /// Where deliveries run.
@@ -36,9 +40,17 @@ pub struct Ports {
 pub(crate) struct Carriers {
     outbox: Arc<Outbox>,
     courier: Arc<Courier>,
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl Carriers {
+    /// A shard was opened here.
+    pub(crate) fn own(&self, shard: ShardId) {
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.own(shard.0);
+        }
+    }
+
     pub(crate) fn take(&self, shard: ShardId, deeds: Deeds) {
         for (key, errand) in deeds.errands {
             self.outbox.take(shard, key, errand);
@@ -53,6 +65,9 @@ impl Carriers {
     pub(crate) fn forget(&self, shard: ShardId) {
         self.outbox.forget(shard);
         self.courier.forget(shard);
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.disown(shard.0);
+        }
     }
 }
 
@@ -69,8 +84,13 @@ impl Service {
     ///
     /// Errors: the operating system gives no thread.
     pub fn start<S: Shards + 'static>(options: Options, shards: S, ports: Ports) -> std::io::Result<Handle> {
-        let Ports { appender, tail, directory, channels, clock, runtime } = ports;
+        let Ports { appender, tail, directory, channels, webhooks, clock, runtime } = ports;
         let partitions = appender.partitions(Topic::Incidents);
+        let webhooks = webhooks.map(|(options, egress)| {
+            let (appender, tail) = (Arc::clone(&appender), Arc::clone(&tail));
+            let (directory, clock, runtime) = (Arc::clone(&directory), Arc::clone(&clock), runtime.clone());
+            Arc::new(Webhooks::new(options, WebhookPorts { appender, tail, directory, egress, clock, runtime }))
+        });
         let tools = Tools {
             channels,
             letterhead: Letterhead { directory: directory.clone(), public_url: options.public_url },
@@ -81,7 +101,7 @@ impl Service {
             per_channel_max: options.deliveries_per_channel_max.max(1),
         };
         let outbox = Arc::new(Outbox::new(Arc::clone(&appender), runtime));
-        let carriers = Carriers { outbox, courier: Arc::new(Courier::new(tools)) };
+        let carriers = Carriers { outbox, courier: Arc::new(Courier::new(tools)), webhooks };
         let service = ServiceOptions {
             machine: MachineId::Notifier,
             name: "notifier",
@@ -111,13 +131,24 @@ impl Handle {
     /// Brings the gauges of what waits up to date.
     pub fn show_waiting(&self) {
         telemetry::show_waiting(&self.carriers.courier, &self.carriers.outbox, self.clock.now());
+        if let Some(webhooks) = &self.carriers.webhooks {
+            webhooks.show_waiting();
+        }
+    }
+
+    /// The webhooks of this process, if any leave.
+    pub fn webhooks(&self) -> Option<Arc<Webhooks>> {
+        self.carriers.webhooks.clone()
     }
 
     /// Stops taking input, commits what was judged, and ends the threads; then waits for deliveries under way. At most
     /// `within` in all.
     pub fn drain(self, within: Duration) -> Drained {
         let until = Instant::now() + within;
-        let drained = self.engine.drain(within);
+        if let Some(webhooks) = &self.carriers.webhooks {
+            webhooks.close();
+        }
+        let drained = self.engine.drain(until.saturating_duration_since(Instant::now()));
         self.carriers.courier.close(until.saturating_duration_since(Instant::now()));
         self.carriers.outbox.close();
         drained

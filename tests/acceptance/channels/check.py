@@ -119,8 +119,9 @@ listen = "127.0.0.1:0"
 [callbacks]
 listen = "127.0.0.1:0"
 public_url = "{PUBLIC}"
-[channels]
+[egress]
 allow = "127.0.0.0/8"
+[channels]
 timeout = 3
 [mail]
 host = "127.0.0.1"
