@@ -113,6 +113,7 @@ pub const TOPIC: Label = Label {
         "pages",
         "answers",
         "notifications",
+        "webhooks",
     ]),
 };
 
