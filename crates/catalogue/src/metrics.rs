@@ -115,6 +115,7 @@ pub const TOPIC: Label = Label {
         "pages",
         "answers",
         "notifications",
+        "webhooks",
     ]),
 };
 

@@ -12,6 +12,7 @@ use crate::priority::Priority;
 use crate::problem::Report;
 use crate::schedule::Schedule;
 use crate::service::ServiceDraft;
+use crate::subscription::Subscription;
 use crate::team::Team;
 use crate::user::User;
 
@@ -31,6 +32,7 @@ pub(crate) struct Book {
     pub(crate) settings: Shelf<GroupingSetting>,
     pub(crate) windows: Shelf<MaintenanceWindow>,
     pub(crate) businesses: Shelf<BusinessDraft>,
+    pub(crate) subscriptions: Shelf<Subscription>,
 }
 
 impl Book {
@@ -63,6 +65,7 @@ impl Book {
             Object::Grouping(it) => self.settings.insert(id, it).is_some(),
             Object::Maintenance(it) => self.windows.insert(id, it).is_some(),
             Object::Business(it) => self.businesses.insert(id, it).is_some(),
+            Object::Subscription(it) => self.subscriptions.insert(id, *it).is_some(),
         }
     }
 
@@ -77,6 +80,7 @@ impl Book {
         self.settings.iter().for_each(|(id, it)| it.check(report.about(Kind::Grouping, id)));
         self.windows.iter().for_each(|(id, it)| it.check(report.about(Kind::Maintenance, id)));
         self.businesses.iter().for_each(|(id, it)| it.check(report.about(Kind::Business, id)));
+        self.subscriptions.iter().for_each(|(id, it)| it.check(report.about(Kind::Subscription, id)));
     }
 
     pub(crate) fn has(&self, kind: Kind, id: &str) -> bool {
@@ -90,6 +94,7 @@ impl Book {
             Kind::Grouping => self.settings.contains_key(id),
             Kind::Maintenance => self.windows.contains_key(id),
             Kind::Business => self.businesses.contains_key(id),
+            Kind::Subscription => self.subscriptions.contains_key(id),
         }
     }
 
@@ -108,6 +113,7 @@ impl Book {
             Kind::Grouping => shelf(&self.settings, |it| it.name.as_str()),
             Kind::Maintenance => shelf(&self.windows, |_| ""),
             Kind::Business => shelf(&self.businesses, |it| it.name.as_str()),
+            Kind::Subscription => shelf(&self.subscriptions, |it| it.description.as_str()),
         }
     }
 }

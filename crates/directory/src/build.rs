@@ -94,6 +94,7 @@ fn assemble(epoch: Epoch, shards: u16, book: Book) -> Snapshot {
         })
         .collect();
     snapshot.windows = windows.all;
+    snapshot.subscriptions = book.subscriptions.values().map(|it| (it.id.clone(), Arc::new(it.clone()))).collect();
     snapshot.settings = book.settings.values().map(|it| (it.id.clone(), Arc::new(it.clone()))).collect();
     snapshot.teams = book.teams.into_values().map(|it| (it.id.clone(), Arc::new(it))).collect();
     snapshot.users = book.users.into_values().map(|it| (it.id.clone(), Arc::new(it))).collect();

@@ -14,10 +14,11 @@ pub enum Kind {
     Grouping,
     Maintenance,
     Business,
+    Subscription,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Priority,
         Self::Team,
         Self::User,
@@ -27,6 +28,7 @@ impl Kind {
         Self::Grouping,
         Self::Maintenance,
         Self::Business,
+        Self::Subscription,
     ];
 
     /// PagerDuty's `type` of the object, which is also the wrapper key around it.
@@ -41,6 +43,7 @@ impl Kind {
             Self::Grouping => "alert_grouping_setting",
             Self::Maintenance => "maintenance_window",
             Self::Business => "business_service",
+            Self::Subscription => "webhook_subscription",
         }
     }
 
@@ -56,6 +59,7 @@ impl Kind {
             Self::Grouping => "alert_grouping_settings",
             Self::Maintenance => "maintenance_windows",
             Self::Business => "business_services",
+            Self::Subscription => "webhook_subscriptions",
         }
     }
 
@@ -71,6 +75,7 @@ impl Kind {
             Self::Grouping => "alert grouping setting",
             Self::Maintenance => "maintenance window",
             Self::Business => "business service",
+            Self::Subscription => "webhook subscription",
         }
     }
 

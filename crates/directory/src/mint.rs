@@ -1,4 +1,4 @@
-//! Names that the directory makes itself: integration keys, and ids of integrations that were given none.
+//! Names that the directory makes itself: integration keys, secrets of webhooks, and ids of integrations that were given none.
 //!
 //! A key and the scope of its service agree in the low bits of their murmur2. A producer that keys its records by
 //! routing key then reaches the service's home shard for every power-of-two number of partitions and pays no hop.
@@ -6,6 +6,7 @@
 use campanile_model::murmur2::murmur2;
 use campanile_model::text::ROUTING_KEY_CHARS;
 use campanile_model::{IntegrationId, RoutingKey, ScopeId, ServiceId};
+use compact_str::CompactString;
 
 /// How many low bits of the hashes agree: enough for 4096 partitions, and some 4096 tries to find.
 pub const AFFINITY_BITS: u32 = 12;
@@ -50,6 +51,13 @@ fn count_up(digits: &mut [u8]) {
             return;
         }
     }
+}
+
+/// A new secret of a webhook subscription: 256 bits as 64 lower-case hexadecimal digits, as PagerDuty's are.
+pub fn mint_secret(entropy: &mut dyn FnMut() -> [u8; 16]) -> CompactString {
+    let bytes = [entropy(), entropy()];
+    let digits = bytes.iter().flatten().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    digits.map(char::from).collect()
 }
 
 /// The id of an integration that was written without one: from service and name, so that every apply finds the key

@@ -8,6 +8,7 @@ use crate::policy::Policy;
 use crate::priority::Priority;
 use crate::schedule::Schedule;
 use crate::service::ServiceDraft;
+use crate::subscription::Subscription;
 use crate::team::Team;
 use crate::user::User;
 
@@ -22,6 +23,7 @@ pub enum Object {
     Grouping(GroupingSetting),
     Maintenance(MaintenanceWindow),
     Business(BusinessDraft),
+    Subscription(Box<Subscription>),
 }
 
 impl Object {
@@ -36,6 +38,7 @@ impl Object {
             Self::Grouping(_) => Kind::Grouping,
             Self::Maintenance(_) => Kind::Maintenance,
             Self::Business(_) => Kind::Business,
+            Self::Subscription(_) => Kind::Subscription,
         }
     }
 
@@ -60,6 +63,7 @@ impl Object {
             Self::Grouping(it) => it.id.as_str(),
             Self::Maintenance(it) => it.id.as_str(),
             Self::Business(it) => it.id.as_str(),
+            Self::Subscription(it) => it.id.as_str(),
         }
     }
 }

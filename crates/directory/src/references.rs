@@ -46,6 +46,12 @@ pub(crate) fn check(book: &Book, report: &mut Report) {
         }
         business.depends_on.iter().enumerate().for_each(|(i, to)| links.dependency(i, to));
     }
+    for (id, subscription) in &book.subscriptions {
+        links.report.about(Kind::Subscription, id);
+        if let Some((kind, id)) = subscription.filter.object() {
+            links.need(kind, id, || "/filter/id".to_owned());
+        }
+    }
     unique_names(book, report);
     unique_integrations(book, report);
     one_setting_per_service(book, report);

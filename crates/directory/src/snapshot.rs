@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use campanile_model::{
     BusinessServiceId, Epoch, GroupingId, MaintenanceId, PolicyId, RoutingKey, ScheduleId, ScopeId, ServiceId, ShardId,
-    TeamId, UserId,
+    SubscriptionId, TeamId, UserId,
 };
 use campanile_oncall::Roster;
 
@@ -18,6 +18,7 @@ use crate::policy::Policy;
 use crate::priority::Priority;
 use crate::schedule::Schedule;
 use crate::service::Service;
+use crate::subscription::Subscription;
 use crate::team::Team;
 use crate::user::User;
 
@@ -46,6 +47,7 @@ pub struct Snapshot {
     pub(crate) settings: BTreeMap<GroupingId, Arc<GroupingSetting>>,
     pub(crate) windows: BTreeMap<MaintenanceId, Arc<MaintenanceWindow>>,
     pub(crate) businesses: BTreeMap<BusinessServiceId, Arc<BusinessService>>,
+    pub(crate) subscriptions: BTreeMap<SubscriptionId, Arc<Subscription>>,
 }
 
 impl Snapshot {
@@ -135,6 +137,14 @@ impl Snapshot {
 
     pub fn business_services(&self) -> impl Iterator<Item = &Arc<BusinessService>> {
         self.businesses.values()
+    }
+
+    pub fn webhook_subscription(&self, id: &str) -> Option<&Arc<Subscription>> {
+        self.subscriptions.get(id)
+    }
+
+    pub fn webhook_subscriptions(&self) -> impl Iterator<Item = &Arc<Subscription>> {
+        self.subscriptions.values()
     }
 
     /// The shard that owns what belongs to a person: pages, caps, orders.

@@ -38,7 +38,8 @@ pub fn warnings(objects: &[Object]) -> Vec<Warning> {
             | Object::Schedule(_)
             | Object::Policy(_)
             | Object::Maintenance(_)
-            | Object::Business(_) => {}
+            | Object::Business(_)
+            | Object::Subscription(_) => {}
         }
     }
     found.extend(foreign_keys(objects));

@@ -102,7 +102,7 @@ fn plans(names: &Names, shards: u16) -> Vec<Plan> {
                 Topic::DeadLetters => keep(&mut settings, "delete", 30),
                 Topic::Incidents | Topic::Notifications => keep(&mut settings, "delete", 365),
                 Topic::Alerts => keep(&mut settings, "compact,delete", 365),
-                Topic::Directory => settings.push(("cleanup.policy", "compact".to_owned())),
+                Topic::Directory | Topic::Webhooks => settings.push(("cleanup.policy", "compact".to_owned())),
             }
             Plan { name: names.of(topic).to_owned(), partitions: topic.partitions(shards), settings }
         })

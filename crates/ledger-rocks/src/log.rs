@@ -88,7 +88,12 @@ pub(crate) const fn family(topic: Topic) -> Family {
     match topic {
         Topic::Directory => Family::Meta,
         Topic::Events | Topic::Triage | Topic::Commands | Topic::Pages | Topic::Answers => Family::Inputs,
-        Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps | Topic::Notifications => Family::Outputs,
+        Topic::Incidents
+        | Topic::Alerts
+        | Topic::DeadLetters
+        | Topic::Steps
+        | Topic::Notifications
+        | Topic::Webhooks => Family::Outputs,
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Retention {
 
 const GIB: u64 = 1 << 30;
 
+/// Bytes of cursors that are kept per partition.
+const WEBHOOKS_BYTES: u64 = 256 << 20;
+
 impl Default for Retention {
     /// Inputs a day or 2 GiB per partition, outputs a week or 2 GiB, steps a day or 1 GiB.
     fn default() -> Self {
@@ -41,6 +44,8 @@ impl Default for Retention {
                 Topic::Events | Topic::Triage | Topic::Commands | Topic::Pages | Topic::Answers => keep(24, 2),
                 Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Notifications => keep(168, 2),
                 Topic::Steps => keep(24, 1),
+                // Every cursor is written again each minute, so that the newest is always among the last megabytes.
+                Topic::Webhooks => Keep { bytes: Some(WEBHOOKS_BYTES), age: None },
                 Topic::Directory => Keep::default(),
             }),
         }

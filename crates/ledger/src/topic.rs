@@ -24,10 +24,12 @@ pub enum Topic {
     Answers,
     /// The history of each page.
     Notifications,
+    /// How far each webhook subscription is, and what operators ask of them.
+    Webhooks,
 }
 
 impl Topic {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Events,
         Self::Triage,
         Self::Commands,
@@ -39,6 +41,7 @@ impl Topic {
         Self::Pages,
         Self::Answers,
         Self::Notifications,
+        Self::Webhooks,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl Topic {
             Self::Pages => "campanile.pages",
             Self::Answers => "campanile.answers",
             Self::Notifications => "campanile.notifications",
+            Self::Webhooks => "campanile.webhooks",
         }
     }
 
@@ -81,6 +85,7 @@ impl Topic {
             Self::Pages => 9,
             Self::Answers => 10,
             Self::Notifications => 11,
+            Self::Webhooks => 12,
         }
     }
 
@@ -97,7 +102,8 @@ impl Topic {
             | Self::Steps
             | Self::Pages
             | Self::Answers
-            | Self::Notifications => shards,
+            | Self::Notifications
+            | Self::Webhooks => shards,
         }
     }
 }

@@ -14,7 +14,7 @@ fn loaded(objects: Vec<Object>) -> Loaded {
         .map(|(kind, id, bytes)| File { kind, name: format!("{}/{id}.json", kind.folder()), id, bytes })
         .collect();
     let mut entropy = || panic!("every key is pinned");
-    load(&files, &|_, _| None, &mut entropy, Epoch(1), 8).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    load(&files, Known::NOTHING, &mut entropy, Epoch(1), 8).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 #[test]

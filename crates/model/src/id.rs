@@ -51,6 +51,8 @@ named_id! {
     ScheduleId,
     BusinessServiceId,
     MaintenanceId,
+    /// A webhook subscription.
+    SubscriptionId,
     PriorityId,
     /// An alert grouping setting, which may join several services in one scope.
     GroupingId,

@@ -25,6 +25,7 @@ mod options;
 mod outbox;
 mod service;
 mod telemetry;
+mod webhook;
 
 pub use campanile_engine::{Drained, ShardStatus};
 pub use channel::{Accepted, Channel, Delivery, Item, Message, Recipient, Refused};
@@ -32,3 +33,4 @@ pub use channels::Channels;
 pub use message::Directory;
 pub use options::Options;
 pub use service::{Handle, Ports, Service};
+pub use webhook::{Pinged, WebhookOptions, WebhookPorts, WebhookStatus, Webhooks, request_enabling};

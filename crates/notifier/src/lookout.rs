@@ -4,9 +4,10 @@
 //! shard, which knows what was told before; gaps to the events topic, where one dedup key makes one alert of them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ahash::{AHashMap, AHashSet};
 use campanile_clock::Clock;
@@ -14,7 +15,7 @@ use campanile_directory::{HandoffNotice, Snapshot, coverage, handoff};
 use campanile_escalation::{Options, Report};
 use campanile_ledger::{Appender, Record, Topic};
 use campanile_model::murmur2::partition_of;
-use campanile_model::{RoutingKey, ShardId, Span, Timestamp};
+use campanile_model::{PolicyId, ShardId, Span, Timestamp};
 use campanile_oncall::Window;
 use campanile_record::gap::{self, Foreseen};
 
@@ -62,39 +63,60 @@ pub(crate) struct View {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// Tells the thread to end, between two notices and between two looks.
+#[derive(Default)]
+struct Halt {
+    is_set: AtomicBool,
+    turn: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Halt {
+    fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire)
+    }
+}
+
 pub(crate) struct Lookout {
-    stop: Arc<(Mutex<bool>, Condvar)>,
+    stop: Arc<Halt>,
     thread: JoinHandle<()>,
 }
 
 impl Lookout {
     /// Errors: the operating system gives no thread.
     pub(crate) fn start(view: View) -> std::io::Result<Self> {
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let stop = Arc::new(Halt::default());
         let stopped = Arc::clone(&stop);
         let named = std::thread::Builder::new().name("notifier-lookout".to_owned());
         let thread = named.spawn(move || watch(&view, &stopped))?;
         Ok(Self { stop, thread })
     }
 
-    pub(crate) fn close(self) {
-        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.1.notify_all();
-        if self.thread.join().is_err() {
+    /// It tells nothing more that it has not begun to tell.
+    pub(crate) fn stop(&self) {
+        self.stop.is_set.store(true, Ordering::Release);
+        *self.stop.turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.wake.notify_all();
+    }
+
+    /// Waits until then for a notice that the log is taking; what it does not take is told by the next process.
+    pub(crate) fn close(self, until: Instant) {
+        while !self.thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.thread.is_finished() && self.thread.join().is_err() {
             tracing::error!("the lookout for hand-offs and gaps ended before its time");
         }
     }
 }
 
-fn watch(view: &View, (stop, wake): &(Mutex<bool>, Condvar)) {
+fn watch(view: &View, halt: &Halt) {
     let mut sight = Sight::default();
-    let mut stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
-    while !*stopped {
-        drop(stopped);
-        sight.look(view);
-        stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
+    while !halt.is_set() {
+        sight.look(view, halt);
+        let stopped = halt.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !*stopped {
-            stopped = wake.wait_timeout(stopped, EVERY).unwrap_or_else(PoisonError::into_inner).0;
+            drop(halt.wake.wait_timeout(stopped, EVERY));
         }
     }
 }
@@ -103,27 +125,33 @@ fn watch(view: &View, (stop, wake): &(Mutex<bool>, Condvar)) {
 #[derive(Default)]
 pub(crate) struct Sight {
     handoffs: AHashSet<(u128, Timestamp)>,
-    /// Gaps that were told, by dedup key.
-    gaps: BTreeMap<String, Foreseen>,
+    /// What was told of each policy: that it has a gap, or none.
+    gaps: BTreeMap<PolicyId, bool>,
 }
 
 impl Sight {
     /// Tells what is new. What the log does not take is told at the next look.
-    pub(crate) fn look(&mut self, view: &View) {
+    fn look(&mut self, view: &View, halt: &Halt) {
         let directory = view.directory.load_full();
         let now = view.clock.now();
-        self.tell_handoffs(view, &directory, now);
+        self.tell_handoffs(view, halt, &directory, now);
         if view.held.has(ShardId(0)) {
-            self.tell_gaps(view, &directory, now);
+            self.tell_gaps(view, halt, &directory, now);
+        } else {
+            // Whoever has the shard tells them; what this process remembers would be wrong when it comes back.
+            *self = Self { handoffs: std::mem::take(&mut self.handoffs), ..Self::default() };
         }
     }
 
-    fn tell_handoffs(&mut self, view: &View, directory: &Snapshot, now: Timestamp) {
+    fn tell_handoffs(&mut self, view: &View, halt: &Halt, directory: &Snapshot, now: Timestamp) {
         self.handoffs.retain(|(_, due)| *due + LATE_MAX >= now);
         let window = Window { start: now - LATE_MAX, end: now + Span(1) };
         for notice in handoff::notices(directory, window) {
             let home = directory.home_of_user(&notice.user);
             let known = (mark(&notice), notice.due);
+            if halt.is_set() {
+                return;
+            }
             if !view.held.has(home) || self.handoffs.contains(&known) {
                 continue;
             }
@@ -135,58 +163,59 @@ impl Sight {
         }
     }
 
-    fn tell_gaps(&mut self, view: &View, directory: &Snapshot, now: Timestamp) {
+    fn tell_gaps(&mut self, view: &View, halt: &Halt, directory: &Snapshot, now: Timestamp) {
         let seen = gaps(directory, now);
-        let Some(routing_key) = &view.paging.gap_routing_key else {
-            for (key, gap) in seen {
-                if self.gaps.insert(key, gap.clone()).is_none() {
-                    let (policy, from) = (&gap.policy_name, gap.start);
-                    tracing::warn!(%policy, %from, "nobody will be on call at any level; see campanile schedule show");
+        for (policy, gap) in &seen {
+            if halt.is_set() {
+                return;
+            }
+            match (gap, self.gaps.get(policy)) {
+                (Some(_), Some(true)) | (None, Some(false)) => continue,
+                (Some(gap), Some(false) | None) => {
+                    let (name, from) = (&gap.policy_name, gap.start);
+                    tracing::warn!(policy = %name, %from, "nobody will be on call at any level; see campanile schedule show");
                 }
+                // Told by a process before this one, perhaps: a resolve of nothing does nothing.
+                (None, Some(true) | None) => {}
             }
-            return;
-        };
-        let filled: Vec<String> = self.gaps.keys().filter(|key| !seen.contains_key(*key)).cloned().collect();
-        for key in filled {
-            if send(view, routing_key, |out| gap::encode_filled(routing_key, &key, out)) {
-                self.gaps.remove(&key);
+            if tell_gap(view, policy, gap.as_ref()) {
+                self.gaps.insert(policy.clone(), gap.is_some());
             }
         }
-        for (key, gap) in seen {
-            let is_known = self.gaps.contains_key(&key);
-            if !is_known && send(view, routing_key, |out| gap::encode_foreseen(routing_key, &key, &gap, out)) {
-                self.gaps.insert(key, gap);
-            }
-        }
+        self.gaps.retain(|policy, _| seen.contains_key(policy));
     }
 }
 
-/// The first gap of each policy that has services, by dedup key: one alert a policy, which resolves when it is filled or over.
-fn gaps(directory: &Snapshot, now: Timestamp) -> BTreeMap<String, Foreseen> {
-    let window = Window { start: now, end: now + GAPS_AHEAD };
-    let served: AHashSet<&str> = directory.services().map(|service| service.policy.as_str()).collect();
-    let mut seen = BTreeMap::new();
-    for policy in directory.policies().filter(|policy| served.contains(policy.id.as_str())) {
-        if let Some(gap) = coverage::gaps(directory, policy, window).first() {
-            let foreseen = Foreseen {
-                policy: policy.id.clone(),
-                policy_name: policy.name.clone(),
-                start: gap.start,
-                end: Some(gap.end).filter(|end| *end < window.end),
-                at: now,
-            };
-            seen.insert(format!("campanile/gap/{}", policy.id), foreseen);
-        }
-    }
-    seen
-}
-
-fn send(view: &View, routing_key: &RoutingKey, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+/// True: told, or there is nowhere to tell it but the log of this process.
+fn tell_gap(view: &View, policy: &PolicyId, gap: Option<&Foreseen>) -> bool {
+    let Some(routing_key) = &view.paging.gap_routing_key else { return true };
+    let dedup_key = format!("campanile/gap/{policy}");
     let mut value = Vec::with_capacity(512);
-    encode(&mut value);
+    match gap {
+        Some(gap) => gap::encode_foreseen(routing_key, &dedup_key, gap, &mut value),
+        None => gap::encode_filled(routing_key, &dedup_key, &mut value),
+    }
     let key = routing_key.as_str();
     let partition = partition_of(key.as_bytes(), view.appender.partitions(Topic::Events));
     appended(view, Topic::Events, partition, Record::new(key.to_owned(), value))
+}
+
+/// The policies that have services, each with its first gap: one alert a policy, which resolves when it is filled or over.
+fn gaps(directory: &Snapshot, now: Timestamp) -> BTreeMap<PolicyId, Option<Foreseen>> {
+    let window = Window { start: now, end: now + GAPS_AHEAD };
+    let served: AHashSet<&str> = directory.services().map(|service| service.policy.as_str()).collect();
+    let policies = directory.policies().filter(|policy| served.contains(policy.id.as_str()));
+    let first = policies.map(|policy| {
+        let gap = coverage::gaps(directory, policy, window).first().map(|gap| Foreseen {
+            policy: policy.id.clone(),
+            policy_name: policy.name.clone(),
+            start: gap.start,
+            end: Some(gap.end).filter(|end| *end < window.end),
+            at: now,
+        });
+        (policy.id.clone(), gap)
+    });
+    first.collect()
 }
 
 fn appended(view: &View, topic: Topic, partition: u16, record: Record) -> bool {

@@ -64,6 +64,7 @@ pub(crate) struct EscalationMachine {
 
 impl EscalationMachine {
     pub(crate) fn new(frame: Frame, shard: ShardId) -> Self {
+        frame.carriers.own(shard);
         let current = frame.directory.load_full();
         frame.held.add(shard);
         Self {

@@ -12,6 +12,7 @@ use tokio::runtime;
 use crate::channels::Channels;
 use crate::courier::{Courier, Tools};
 use crate::deeds::Deeds;
+use crate::egress::Egress;
 use crate::figures::OnCallFigures;
 use crate::incidents::Incidents;
 use crate::lookout::{HeldShards, Lookout, View};
@@ -20,6 +21,7 @@ use crate::message::{Directory, Letterhead};
 use crate::options::Options;
 use crate::outbox::Outbox;
 use crate::telemetry;
+use crate::webhook::{WebhookOptions, WebhookPorts, Webhooks};
 
 /// What the notifier reaches beside its shards.
 pub struct Ports {
@@ -27,6 +29,8 @@ pub struct Ports {
     pub tail: Arc<dyn Tail>,
     pub directory: Directory,
     pub channels: Channels,
+    /// How webhooks leave; `None`: none do.
+    pub webhooks: Option<(WebhookOptions, Egress)>,
     /// The ledger's clock: ages of orders are told by it.
     pub clock: Arc<dyn Clock>,
     /// Where deliveries run.
@@ -38,9 +42,17 @@ pub struct Ports {
 pub(crate) struct Carriers {
     outbox: Arc<Outbox>,
     courier: Arc<Courier>,
+    webhooks: Option<Arc<Webhooks>>,
 }
 
 impl Carriers {
+    /// A shard was opened here.
+    pub(crate) fn own(&self, shard: ShardId) {
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.own(shard.0);
+        }
+    }
+
     pub(crate) fn take(&self, shard: ShardId, deeds: Deeds) {
         for (key, errand) in deeds.errands {
             self.outbox.take(shard, key, errand);
@@ -55,6 +67,9 @@ impl Carriers {
     pub(crate) fn forget(&self, shard: ShardId) {
         self.outbox.forget(shard);
         self.courier.forget(shard);
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.disown(shard.0);
+        }
     }
 }
 
@@ -74,8 +89,13 @@ impl Service {
     ///
     /// Errors: the operating system gives no thread.
     pub fn start<S: Shards + 'static>(options: Options, shards: S, ports: Ports) -> std::io::Result<Handle> {
-        let Ports { appender, tail, directory, channels, clock, runtime } = ports;
+        let Ports { appender, tail, directory, channels, webhooks, clock, runtime } = ports;
         let partitions = appender.partitions(Topic::Incidents);
+        let webhooks = webhooks.map(|(options, egress)| {
+            let (appender, tail) = (Arc::clone(&appender), Arc::clone(&tail));
+            let (directory, clock, runtime) = (Arc::clone(&directory), Arc::clone(&clock), runtime.clone());
+            Arc::new(Webhooks::new(options, WebhookPorts { appender, tail, directory, egress, clock, runtime }))
+        });
         let tools = Tools {
             channels,
             letterhead: Letterhead { directory: directory.clone(), public_url: options.public_url },
@@ -86,7 +106,7 @@ impl Service {
             per_channel_max: options.deliveries_per_channel_max.max(1),
         };
         let outbox = Arc::new(Outbox::new(Arc::clone(&appender), runtime));
-        let carriers = Carriers { outbox, courier: Arc::new(Courier::new(tools)) };
+        let carriers = Carriers { outbox, courier: Arc::new(Courier::new(tools)), webhooks };
         let service = ServiceOptions {
             machine: MachineId::Notifier,
             name: "notifier",
@@ -127,14 +147,26 @@ impl Handle {
         let now = self.clock.now();
         telemetry::show_waiting(&self.carriers.courier, &self.carriers.outbox, now);
         self.on_call.lock().unwrap_or_else(PoisonError::into_inner).show(&self.directory.load(), now);
+        if let Some(webhooks) = &self.carriers.webhooks {
+            webhooks.show_waiting();
+        }
+    }
+
+    /// The webhooks of this process, if any leave.
+    pub fn webhooks(&self) -> Option<Arc<Webhooks>> {
+        self.carriers.webhooks.clone()
     }
 
     /// Stops taking input, commits what was judged, and ends the threads; then waits for deliveries under way. At most
     /// `within` in all.
     pub fn drain(self, within: Duration) -> Drained {
         let until = Instant::now() + within;
-        self.lookout.close();
-        let drained = self.engine.drain(within);
+        self.lookout.stop();
+        if let Some(webhooks) = &self.carriers.webhooks {
+            webhooks.close();
+        }
+        let drained = self.engine.drain(until.saturating_duration_since(Instant::now()));
+        self.lookout.close(until);
         self.carriers.courier.close(until.saturating_duration_since(Instant::now()));
         self.carriers.outbox.close();
         drained

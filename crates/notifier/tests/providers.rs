@@ -289,6 +289,23 @@ async fn slack_has_one_message_an_incident_and_finds_it_again() {
 }
 
 #[tokio::test]
+async fn slack_s_message_that_was_deleted_is_posted_anew() {
+    let provider = Provider::that(|head, _| {
+        let is_update = head.contains("chat.update");
+        let gone = r#"{"ok":false,"error":"message_not_found"}"#;
+        http("200 OK", if is_update { gone } else { r#"{"ok":true,"channel":"D1","ts":"2.0"}"# })
+    })
+    .await;
+    let channels = channels(slack(&provider.url), &clock());
+    let page = message(Kind::Slack, "U1", vec![item(12, "x")]);
+    for _ in 0..2 {
+        send(&channels, &page).await.expect("it is taken");
+    }
+    let posts = provider.asked().into_iter().filter(|(head, _)| head.contains("chat.postmessage")).count();
+    assert_eq!((posts, provider.asked().len()), (2, 3));
+}
+
+#[tokio::test]
 async fn slack_says_no_with_200() {
     let provider = Provider::that(|_, body| {
         let error = if body.contains("C404") { "channel_not_found" } else { "invalid_auth" };

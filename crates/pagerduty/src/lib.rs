@@ -2,3 +2,4 @@
 
 pub mod events_v2;
 pub mod objects;
+pub mod webhooks_v3;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use campanile_directory::Kind;
 use campanile_model::Epoch;
-use campanile_pagerduty::objects::{File, load};
+use campanile_pagerduty::objects::{File, Known, load};
 
 const PAGE: &str = include_str!("../../../docs/operating/directory.md");
 
@@ -36,7 +36,7 @@ fn every_kind_is_shown_once_and_the_page_loads_as_a_directory() {
     for (path, text) in more {
         files.extend(File::new(path, text.as_bytes().to_vec()).expect("a sound path"));
     }
-    let loaded = match load(&files, &|_, _| None, &mut || [1; 16], Epoch(1), 4) {
+    let loaded = match load(&files, Known::NOTHING, &mut || [1; 16], Epoch(1), 4) {
         Ok(loaded) => loaded,
         Err(refusals) => panic!("{}", refusals.iter().map(|it| format!("{it}\n")).collect::<String>()),
     };
@@ -62,7 +62,7 @@ fn the_messages_on_the_page_are_those_that_are_given() {
             files.extend(File::new(&name, text.into_bytes()).expect("a sound path"));
         }
     }
-    let refusals = load(&files, &|_, _| None, &mut || [1; 16], Epoch(1), 4).expect_err("two mistakes");
+    let refusals = load(&files, Known::NOTHING, &mut || [1; 16], Epoch(1), 4).expect_err("two mistakes");
     assert_eq!(refusals.len(), 2);
     for refusal in refusals {
         let shown = refusal.to_string();

@@ -2,7 +2,7 @@
 
 use campanile_directory::{Kind, integration_id, mint};
 use campanile_model::{Epoch, RoutingKey, ServiceId};
-use campanile_pagerduty::objects::{File, Loaded, load};
+use campanile_pagerduty::objects::{File, Known, Loaded, load};
 
 const SERVICE: &str = r#"{"name": "api", "escalation_policy": {"id": "PP"}, "integrations": [
   {"name": "Prometheus"}, {"name": "Datadog", "integration_key": "0123456789abcdef0123456789abcdef"}]}"#;
@@ -22,7 +22,14 @@ fn directory(more: &[(&str, &str)], known: &dyn Fn(&str) -> Option<&'static str>
         draws += 1;
         [draws; 16]
     };
-    load(&files, &|_, id| known(id.as_str()).map(RoutingKey::new), &mut entropy, Epoch(1), 4096).expect("sound")
+    load(
+        &files,
+        Known { key: &|_, id| known(id.as_str()).map(RoutingKey::new), secret: &|_| None },
+        &mut entropy,
+        Epoch(1),
+        4096,
+    )
+    .expect("sound")
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every mistake names its file, line and column, says what is allowed and what to do.
 
 use campanile_model::Epoch;
-use campanile_pagerduty::objects::{Diagnostic, File, load};
+use campanile_pagerduty::objects::{Diagnostic, File, Known, load};
 
 const POLICY: &str = r#"{"name": "On call", "escalation_rules": [
   {"escalation_delay_in_minutes": 5, "targets": [{"id": "PUSER01", "type": "user_reference"}]}
@@ -26,7 +26,7 @@ fn load_with(changes: &[(&str, &str)]) -> Result<(), Vec<Diagnostic>> {
         draws += 1;
         [draws; 16]
     };
-    load(&files, &|_, _| None, &mut entropy, Epoch(1), 16).map(|_| ())
+    load(&files, Known::NOTHING, &mut entropy, Epoch(1), 16).map(|_| ())
 }
 
 #[track_caller]
@@ -281,7 +281,7 @@ fn an_unknown_folder_gets_the_nearest_kind() {
     check(
         &[("service/PCDN.json", "{}")],
         "service/PCDN.json:1:1: unknown kind of object \"service\" (did you mean \"services\"?)\n\
-         \x20 help: folders are priorities, teams, users, schedules, escalation_policies, services, alert_grouping_settings, maintenance_windows, business_services",
+         \x20 help: folders are priorities, teams, users, schedules, escalation_policies, services, alert_grouping_settings, maintenance_windows, business_services, webhook_subscriptions",
     );
 }
 

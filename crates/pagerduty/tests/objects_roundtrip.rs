@@ -9,7 +9,7 @@ use campanile_directory::{
     MaintenanceWindow, Object, Policy, Priority, Schedule, ServiceDraft, SupportHours, Team, UrgencyRule, User,
 };
 use campanile_model::*;
-use campanile_pagerduty::objects::{File, load, read, snapshot_from_records, write};
+use campanile_pagerduty::objects::{File, Known, load, read, snapshot_from_records, write};
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use proptest::collection::vec;
@@ -273,7 +273,7 @@ proptest! {
             seed = seed.wrapping_add(1);
             (u128::from(seed) << 64 | u128::from(seed.rotate_left(17))).to_be_bytes()
         };
-        let loaded = load(&files, &|_, _| None, &mut entropy, Epoch(7), 64);
+        let loaded = load(&files, Known::NOTHING, &mut entropy, Epoch(7), 64);
         let loaded = loaded.map_err(|refusals| TestCaseError::fail(format!("{refusals:#?}")))?;
         let rebuilt = snapshot_from_records(loaded.objects.clone(), Epoch(7), 64);
         prop_assert_eq!(rebuilt, Ok(loaded.snapshot));
@@ -281,7 +281,7 @@ proptest! {
         let records = loaded.objects.iter().map(|(kind, id, bytes)| File {
             kind: *kind, id: id.clone(), name: id.clone(), bytes: bytes.clone(),
         });
-        let again = load(&records.collect::<Vec<_>>(), &|_, _| None, &mut entropy, Epoch(7), 64).expect("sound");
+        let again = load(&records.collect::<Vec<_>>(), Known::NOTHING, &mut entropy, Epoch(7), 64).expect("sound");
         prop_assert_eq!(again.objects, loaded.objects);
         prop_assert_eq!(again.minted, []);
     }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use campanile_directory::{Kind, Snapshot};
 use campanile_ledger::{Appender, Record, Topic};
-use campanile_model::{Epoch, IntegrationId, RoutingKey, ServiceId};
-use campanile_pagerduty::objects::{Diagnostic, File, load};
+use campanile_model::{Epoch, IntegrationId, RoutingKey, ServiceId, SubscriptionId};
+use campanile_pagerduty::objects::{Diagnostic, File, Known, load};
 use campanile_record::directory::epoch_record;
+use compact_str::CompactString;
 
 use crate::door::table::Table;
 use crate::feed::{Feed, Objects, key};
@@ -38,6 +39,8 @@ pub struct Applied {
     /// Objects that were written or taken away.
     pub changed: usize,
     pub minted: Vec<(ServiceId, IntegrationId, RoutingKey)>,
+    /// Secrets of webhooks that were made.
+    pub minted_secrets: Vec<(SubscriptionId, CompactString)>,
     pub warnings: Vec<String>,
 }
 
@@ -85,14 +88,20 @@ impl Applier {
             let service = snapshot.service(service.as_str())?;
             service.integrations.iter().find(|known| known.id == *integration).map(|known| known.key.clone())
         };
+        let known_secret = |id: &SubscriptionId| {
+            let known = snapshot.webhook_subscription(id.as_str())?;
+            known.secret.as_ref().map(|secret| secret.0.clone())
+        };
+        let known = Known { key: &known_key, secret: &known_secret };
         let files = overlay(&current, &change);
         let mut entropy = draw;
-        let loaded = load(&files, &known_key, &mut entropy, next, shards).map_err(Refused::Invalid)?;
+        let loaded = load(&files, known, &mut entropy, next, shards).map_err(Refused::Invalid)?;
         let records = records(&current, &loaded.objects);
         let mut applied = Applied {
             epoch,
             changed: records.len(),
             minted: loaded.minted,
+            minted_secrets: loaded.minted_secrets,
             warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
         };
         if change.dry_run || records.is_empty() {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use campanile_ledger::Shards;
+use campanile_notifier::egress::{Egress, EgressOptions};
+use campanile_notifier::{WebhookOptions, Webhooks};
 use campanile_processor::{Directory, Drained, Handle, Options, Service, ShardStatus, TimeSource};
 
 use crate::config::Settings;
@@ -36,6 +38,34 @@ pub fn notifier_options(settings: &Settings, public_url: String) -> campanile_no
         public_url,
         paging: set.paging.clone(),
         deliveries_per_channel_max: set.deliveries_per_channel_max,
+    }
+}
+
+/// The one client through which everything leaves.
+///
+/// # Errors
+/// A file of certificates cannot be used.
+pub fn egress(settings: &Settings) -> Result<Egress> {
+    let set = settings.notifier.egress.clone();
+    let options = EgressOptions {
+        allow: set.allow,
+        local_address: set.local_address,
+        roots_file: set.roots_file,
+        client_certificate: set.client_certificate,
+        ..EgressOptions::default()
+    };
+    Egress::new(options).context("nothing could leave this server; look at the egress settings")
+}
+
+/// How webhooks are delivered. `public_url` is the base of links.
+pub fn webhook_options(settings: &Settings, public_url: String) -> WebhookOptions {
+    let set = settings.notifier.webhooks;
+    WebhookOptions {
+        public_url,
+        retried_for: set.retried_for,
+        probe_every: set.probe_every,
+        parked_for: set.parked_for,
+        ..WebhookOptions::default()
     }
 }
 
@@ -87,6 +117,11 @@ impl Roles {
         let notifier = with(&self.notifier, campanile_notifier::Handle::failed).flatten();
         let of_processor = processor.map(|reason| format!("the processor stopped: {reason}"));
         of_processor.or_else(|| notifier.map(|reason| format!("the notifier stopped: {reason}")))
+    }
+
+    /// The webhooks that leave from here; `None` while no notifier runs.
+    pub fn webhooks(&self) -> Option<Arc<Webhooks>> {
+        with(&self.notifier, campanile_notifier::Handle::webhooks).flatten()
     }
 
     /// Brings the gauges of the notifier's orders and errands up to date.

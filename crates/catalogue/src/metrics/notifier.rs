@@ -172,4 +172,93 @@ pub(super) static ALL: &[&Metric] = &[
     &OLDEST_UNSENT_PAGE_SECONDS,
     &ERRANDS_WAITING,
     &LADDERS,
+    &WEBHOOK_ATTEMPTS_TOTAL,
+    &WEBHOOK_ATTEMPT_SECONDS,
+    &WEBHOOK_LATENCY_SECONDS,
+    &WEBHOOKS_GIVEN_UP_TOTAL,
+    &WEBHOOKS_WAITING,
+    &OLDEST_UNDELIVERED_WEBHOOK_SECONDS,
+    &WEBHOOK_SUBSCRIPTIONS,
 ];
+
+/// One attempt to deliver a webhook.
+pub static WEBHOOK_ATTEMPTS_TOTAL: Metric = Metric {
+    name: "campanile_webhook_attempts_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    labels: &[Label { name: "result", values: Values::Closed(&["delivered", "failed", "refused"]) }],
+    buckets: &[],
+    meaning: "One attempt to deliver an event to a webhook subscription: it was delivered, it failed and is tried again, \
+              or the receiver refused it for good.",
+    remedy: "When failed or refused rises: `campanile webhook list` names the receiver and its last answer.",
+};
+
+/// How long attempts take.
+pub static WEBHOOK_ATTEMPT_SECONDS: Metric = Metric {
+    name: "campanile_webhook_attempt_seconds",
+    kind: Kind::Histogram,
+    unit: Unit::Seconds,
+    labels: &[],
+    buckets: PAGE_BUCKETS,
+    meaning: "Time from the beginning of an attempt to the receiver's answer or the time-out of 5 s.",
+    remedy: "Nothing here; a slow receiver holds up only itself.",
+};
+
+/// From an incident's change to its delivery.
+pub static WEBHOOK_LATENCY_SECONDS: Metric = Metric {
+    name: "campanile_webhook_latency_seconds",
+    kind: Kind::Histogram,
+    unit: Unit::Seconds,
+    labels: &[],
+    buckets: PAGE_BUCKETS,
+    meaning: "Time from the record of a change to the delivery of its event to one subscription. A triggered incident \
+              waits up to 2 s for the first people that are assigned to it.",
+    remedy: "See campanile_webhook_subscriptions for receivers that are spared; they make the long tail.",
+};
+
+/// Events that will not be delivered.
+pub static WEBHOOKS_GIVEN_UP_TOTAL: Metric = Metric {
+    name: "campanile_webhooks_given_up_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    labels: &[Label { name: "reason", values: Values::Closed(&["refused", "trimmed"]) }],
+    buckets: &[],
+    meaning: "One event that a subscription will not get: its receiver refused it for good or failed for 48 h, or the log \
+              was trimmed before it could be read.",
+    remedy: "The record `webhook_given_up` on campanile.notifications names the event and the receiver's answer; for \
+             trimmed, keep the incidents topic longer.",
+};
+
+/// Deliveries that wait.
+pub static WEBHOOKS_WAITING: Metric = Metric {
+    name: "campanile_webhooks_waiting",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    labels: &[],
+    buckets: &[],
+    meaning: "Deliveries that were read from the log and are not done, over all subscriptions of this process.",
+    remedy: "`campanile webhook list` shows which subscription they belong to.",
+};
+
+/// Age of the oldest of them.
+pub static OLDEST_UNDELIVERED_WEBHOOK_SECONDS: Metric = Metric {
+    name: "campanile_oldest_undelivered_webhook_seconds",
+    kind: Kind::Gauge,
+    unit: Unit::Seconds,
+    labels: &[],
+    buckets: &[],
+    meaning: "Age of the oldest event that a subscription of this process has not got yet; 0 when there is none.",
+    remedy: "Above a minute a receiver is down or parked: `campanile webhook list`.",
+};
+
+/// Subscriptions that are spared.
+pub static WEBHOOK_SUBSCRIPTIONS: Metric = Metric {
+    name: "campanile_webhook_subscriptions",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    labels: &[Label { name: "standing", values: Values::Closed(&["parked", "broken"]) }],
+    buckets: &[],
+    meaning: "Subscriptions whose receiver is spared: parked after three events were given up in a row, or broken, with a \
+              probe every 30 s, after five failures in a row.",
+    remedy: "Mend the receiver; a broken one is noticed by itself, a parked one goes on after `campanile webhook enable ID`.",
+};

@@ -10,7 +10,7 @@ use campanile_gateway::{Handle, Options, Readiness, Service};
 use campanile_ledger::memory::Memory;
 use campanile_ledger::{AppendError, Appended, Appender, Card, Done, Record, Stored, Topic};
 use campanile_model::{Epoch, LedgerId, Timestamp};
-use campanile_pagerduty::objects::{File, load};
+use campanile_pagerduty::objects::{File, Known, load};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -33,7 +33,7 @@ const USER: &str = r#"{"name": "John Doe", "email": "john@example.com"}"#;
 pub(crate) fn directory() -> Snapshot {
     let files = [("services/PS.json", SERVICE), ("escalation_policies/PP.json", POLICY), ("users/PU.json", USER)]
         .map(|(path, text)| File::new(path, text.as_bytes().to_vec()).expect("sound").expect("an object"));
-    load(&files, &|_, _| None, &mut || [7; 16], Epoch(1), SHARDS).expect("sound").snapshot
+    load(&files, Known::NOTHING, &mut || [7; 16], Epoch(1), SHARDS).expect("sound").snapshot
 }
 
 pub(crate) fn ledger() -> Memory {

@@ -14,9 +14,6 @@ use super::text;
 use crate::channel::{Item, Message};
 use crate::door::{Links, Purpose};
 
-/// Connections that are kept open to the server. Source: ours; a server often allows ten from one client.
-const CONNECTIONS_MAX: u32 = 4;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encryption {
     /// STARTTLS, and no mail without it.
@@ -86,8 +83,7 @@ impl Mail {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&host)
             .port(options.port)
             .tls(tls)
-            .timeout(Some(options.timeout))
-            .pool_config(lettre::transport::smtp::PoolConfig::new().max_size(CONNECTIONS_MAX));
+            .timeout(Some(options.timeout));
         if let Some((user, password)) = options.credentials {
             builder = builder.credentials(Credentials::new(user, password));
         }

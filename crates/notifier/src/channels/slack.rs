@@ -90,6 +90,9 @@ const OF_THE_ADDRESS: [&str; 7] = [
     "no_permission",
 ];
 
+/// Errors of one message that no repeat mends. Source: Slack, `chat.update`.
+const OF_THE_MESSAGE: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
+
 impl Slack {
     pub fn new(options: SlackOptions, egress: Egress) -> Self {
         Self { options, egress, posts: Mutex::default() }
@@ -183,14 +186,18 @@ impl Slack {
         let shown = slack_blocks::Shown::paged(message, item);
         let known = self.posts_of(item.incident).into_iter().find(|(to, _)| to == address);
         if let Some((_, post)) = known {
-            self.show(&shown).await?;
-            // An update is silent; a reply beneath it is not.
-            let reply = slack_blocks::again(message, item);
-            let said = self.post(&post.conversation, reply, Some(&post.ts)).await?;
-            return Ok(Taken {
-                detail: format!("ok {} {}", said.channel, said.ts),
-                reference: post.reference(address),
-            });
+            match self.show(&shown).await {
+                Ok(_) => {
+                    // An update is silent; a reply beneath it is not.
+                    let reply = slack_blocks::again(message, item);
+                    let said = self.post(&post.conversation, reply, Some(&post.ts)).await?;
+                    let detail = format!("ok {} {}", said.channel, said.ts);
+                    return Ok(Taken { detail, reference: post.reference(address) });
+                }
+                // Somebody deleted it: it is posted anew.
+                Err(trouble) if trouble.permanent => self.forget(item.incident),
+                Err(trouble) => return Err(trouble),
+            }
         }
         let body = json!({ "text": shown.fallback(), "blocks": shown.blocks(self.options.has_buttons) });
         let said = self.post(address, body, None).await?;
@@ -224,7 +231,8 @@ impl Slack {
         if said.ok {
             return Ok(said);
         }
-        let permanent = OF_THE_ADDRESS.contains(&said.error.as_str());
+        let error = said.error.as_str();
+        let permanent = OF_THE_ADDRESS.contains(&error) || OF_THE_MESSAGE.contains(&error);
         Err(Trouble { permanent, detail: format!("{method}: {}", text::shortened(&said.error, 100)), rest: None })
     }
 }
@@ -254,7 +262,7 @@ pub fn is_signed(secret: &str, timestamp: &str, body: &[u8], signature: &str, no
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.is_ascii() {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()

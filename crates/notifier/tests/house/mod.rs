@@ -166,6 +166,7 @@ impl House {
             tail: self.memory.tail(),
             directory: self.directory.clone(),
             channels: Channels::default().with(Kind::Terminal, self.phone.clone() as Arc<dyn Channel>),
+            webhooks: None,
             clock: self.clock.clone(),
             runtime: self.runtime.handle().clone(),
         };

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use campanile_directory::subscription::Secret;
 use campanile_directory::suggest::did_you_mean;
-use campanile_directory::{Kind, Object, Problem, Snapshot, Warning, build, mint_key, scopes, warnings};
-use campanile_model::{Epoch, IntegrationId, RoutingKey, ScopeId, ServiceId};
+use campanile_directory::{Kind, Object, Problem, Snapshot, Warning, build, mint_key, mint_secret, scopes, warnings};
+use campanile_model::{Epoch, IntegrationId, RoutingKey, ScopeId, ServiceId, SubscriptionId};
+use compact_str::CompactString;
 
 use super::positions::position_of;
 use super::{read, write};
@@ -91,22 +93,38 @@ pub struct Loaded {
     pub objects: Vec<(Kind, String, Vec<u8>)>,
     /// Keys that were made now. They are lost unless the objects are stored.
     pub minted: Vec<(ServiceId, IntegrationId, RoutingKey)>,
+    /// Secrets of webhooks that were made now; lost likewise.
+    pub minted_secrets: Vec<(SubscriptionId, CompactString)>,
     pub warnings: Vec<Diagnostic>,
 }
 
-/// The directory of these files. An integration without a key keeps the one that `known_keys` knows, or gets a new one.
+/// What an earlier apply has minted.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub key: &'a dyn Fn(&ServiceId, &IntegrationId) -> Option<RoutingKey>,
+    pub secret: &'a dyn Fn(&SubscriptionId) -> Option<CompactString>,
+}
+
+impl Known<'_> {
+    /// Nothing was minted before.
+    pub const NOTHING: Known<'static> = Known { key: &|_, _| None, secret: &|_| None };
+}
+
+/// The directory of these files. An integration without a key keeps the one that is known, or gets a new one; so does
+/// a webhook without a secret.
 ///
 /// # Errors
 /// Everything that is wrong with any file, by file and line.
 pub fn load(
     files: &[File],
-    known_keys: &dyn Fn(&ServiceId, &IntegrationId) -> Option<RoutingKey>,
+    known: Known<'_>,
     entropy: &mut dyn FnMut() -> [u8; 16],
     epoch: Epoch,
     shards: u16,
 ) -> Result<Loaded, Vec<Diagnostic>> {
     let mut reading = read_all(files);
-    let minted = fill_keys(&mut reading.objects, known_keys, entropy);
+    let minted = fill_keys(&mut reading.objects, known.key, entropy);
+    let minted_secrets = fill_secrets(&mut reading.objects, known.secret, entropy);
     let mut stored: Vec<_> =
         reading.objects.iter().map(|object| (object.kind(), object.id().to_owned(), write(object))).collect();
     stored.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -118,7 +136,7 @@ pub fn load(
     reading.warnings.extend(warnings(&reading.objects));
     let warnings = reading.warnings.iter().map(|warning| reading.places.of_warning(warning)).collect();
     let snapshot = reading.build(epoch, shards)?;
-    Ok(Loaded { snapshot, objects: stored, minted, warnings })
+    Ok(Loaded { snapshot, objects: stored, minted, minted_secrets, warnings })
 }
 
 /// The snapshot of records that `load` made: kind, id and stored bytes of every object that was not removed.
@@ -251,6 +269,26 @@ fn fill_keys(
                 key
             });
             integration.key = Some(key);
+        }
+    }
+    minted
+}
+
+fn fill_secrets(
+    objects: &mut [Object],
+    known: &dyn Fn(&SubscriptionId) -> Option<CompactString>,
+    entropy: &mut dyn FnMut() -> [u8; 16],
+) -> Vec<(SubscriptionId, CompactString)> {
+    let mut minted = Vec::new();
+    for object in objects {
+        let Object::Subscription(it) = object else { continue };
+        if it.secret.is_none() {
+            let secret = known(&it.id).unwrap_or_else(|| {
+                let secret = mint_secret(entropy);
+                minted.push((it.id.clone(), secret.clone()));
+                secret
+            });
+            it.secret = Some(Secret(secret));
         }
     }
     minted

@@ -25,6 +25,7 @@ mod service;
 mod team;
 mod urgency;
 mod user;
+mod webhook_subscription;
 
 use std::fmt;
 
@@ -34,7 +35,7 @@ use campanile_directory::{Kind, Object, Warning};
 use json::{Data, Value};
 use reader::Reader;
 
-pub use folder::{Diagnostic, File, Loaded, OBJECT_BYTES_MAX, load, snapshot_from_records};
+pub use folder::{Diagnostic, File, Known, Loaded, OBJECT_BYTES_MAX, load, snapshot_from_records};
 pub use positions::{line_column, position_of};
 
 /// What keeps bytes from being an object, with its place.
@@ -99,6 +100,9 @@ pub fn read(kind: Kind, id: &str, bytes: &[u8]) -> Result<(Object, Vec<Warning>)
         Kind::Grouping => grouping::read_setting(&mut reader, body).map(Object::Grouping),
         Kind::Maintenance => maintenance_window::read(&mut reader, body).map(Object::Maintenance),
         Kind::Business => business_service::read(&mut reader, body).map(Object::Business),
+        Kind::Subscription => {
+            webhook_subscription::read(&mut reader, body).map(|it| Object::Subscription(Box::new(it)))
+        }
     };
     match object {
         Some(object) if reader.faults.is_empty() => Ok((object, reader.warnings)),
@@ -146,6 +150,7 @@ pub fn write(object: &Object) -> Vec<u8> {
         Object::Grouping(it) => grouping::write_setting(it),
         Object::Maintenance(it) => maintenance_window::write(it),
         Object::Business(it) => business_service::write(it),
+        Object::Subscription(it) => webhook_subscription::write(it),
     };
     let kind = object.kind().as_str();
     body["id"] = object.id().into();

@@ -9,7 +9,7 @@ use anyhow::Result;
 use campanile_catalogue::error_codes::ErrorCode;
 use campanile_directory::Kind;
 use campanile_model::Epoch;
-use campanile_pagerduty::objects::{Diagnostic, File, load};
+use campanile_pagerduty::objects::{Diagnostic, File, Known, load};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ fn check(dir: &Path) -> Result<ExitCode> {
     let folder = folder::read(dir)?;
     // Keys that would be made here are thrown away, so they need not be secret.
     let mut entropy = || [0; 16];
-    let outcome = load(&folder.files, &|_, _| None, &mut entropy, Epoch(1), 1);
+    let outcome = load(&folder.files, Known::NOTHING, &mut entropy, Epoch(1), 1);
     let mut faults = folder.misplaced;
     match outcome {
         Ok(loaded) if faults.is_empty() => {
@@ -149,6 +149,7 @@ fn apply(dir: &Path, at: &At, prune: bool, dry_run: bool) -> Result<ExitCode> {
         (false, _) => println!("{changed} objects changed; the server judges by epoch {epoch} now"),
     }
     print_minted(&answer["minted"], dry_run)?;
+    print_secrets(&answer["minted_secrets"], dry_run)?;
     if !prune {
         tell_left(&mut client, &folder.files)?;
     }
@@ -182,6 +183,24 @@ fn print_minted(minted: &Value, dry_run: bool) -> Result<()> {
     let mut table = Table::new(&["SERVICE", "INTEGRATION", "KEY"]);
     for key in minted {
         table.add(["service", "integration", "key"].map(|name| word(&key[name])).to_vec());
+    }
+    table.print()?;
+    Ok(())
+}
+
+fn print_secrets(minted: &Value, dry_run: bool) -> Result<()> {
+    let minted = minted.as_array().map(Vec::as_slice).unwrap_or_default();
+    if minted.is_empty() {
+        return Ok(());
+    }
+    if dry_run {
+        println!("{} secrets of webhooks would be made", minted.len());
+        return Ok(());
+    }
+    println!("\nNew secrets of webhooks, for the receivers to verify with; they are stored and stay:");
+    let mut table = Table::new(&["SUBSCRIPTION", "SECRET"]);
+    for it in minted {
+        table.add(["subscription", "secret"].map(|name| word(&it[name])).to_vec());
     }
     table.print()?;
     Ok(())

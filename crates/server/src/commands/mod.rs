@@ -20,6 +20,7 @@ mod schedule;
 mod send;
 mod tail;
 mod up;
+mod webhook;
 mod who;
 
 use std::process::ExitCode;
@@ -76,6 +77,8 @@ enum Command {
     Who(who::Args),
     /// Try out how people are reached
     Notify(notify::Args),
+    /// List webhook subscriptions, send one a ping, let a parked one go on
+    Webhook(webhook::Args),
     /// Show a schedule as a calendar, with its gaps
     Schedule(schedule::Args),
     /// Follow incidents, alerts, dead letters or any other topic
@@ -113,6 +116,7 @@ impl Cli {
             Command::Oncall(args) => oncall::run(args),
             Command::Who(args) => who::run(args),
             Command::Notify(args) => notify::run(args),
+            Command::Webhook(args) => webhook::run(args),
             Command::Schedule(args) => schedule::run(args),
             Command::Tail(args) => tail::run(args),
             Command::Log(args) => log::run(args),

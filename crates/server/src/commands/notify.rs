@@ -19,6 +19,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::organisation::Organisation;
 use crate::config::{Flags, Settings, did_you_mean};
+use crate::roles::egress;
 use crate::wiring::{Channels, to_the_terminal};
 
 #[derive(ClapArgs)]
@@ -71,7 +72,7 @@ fn test(args: &Test) -> Result<ExitCode> {
     // A test has no links: the secret that signs them is not needed, nor a door.
     let mut settings = settings;
     settings.channels.public_url = None;
-    let channels = Channels::new(&settings, &clock, Some(to_the_terminal()))?;
+    let channels = Channels::new(&settings, &egress(&settings)?, &clock, Some(to_the_terminal()))?;
     let Some(channel) = channels.table().of(contact.channel) else {
         bail!(
             "no provider for {} is configured; see `campanile config show`, section [{}]",

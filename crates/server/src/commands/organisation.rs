@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use campanile_directory::{Kind, Schedule, Service, Snapshot};
 use campanile_model::Epoch;
 use campanile_oncall::Roster;
-use campanile_pagerduty::objects::{load, snapshot_from_records};
+use campanile_pagerduty::objects::{Known, load, snapshot_from_records};
 use clap::Args;
 use serde_json::json;
 
@@ -43,7 +43,7 @@ impl Organisation {
 fn of_folder(dir: &Path) -> Result<Snapshot> {
     let folder = folder::read(dir)?;
     // Nothing is stored, so keys that would be made here need not be secret.
-    let outcome = load(&folder.files, &|_, _| None, &mut || [0; 16], Epoch(1), 1);
+    let outcome = load(&folder.files, Known::NOTHING, &mut || [0; 16], Epoch(1), 1);
     let mut faults = folder.misplaced;
     match outcome {
         Ok(loaded) if faults.is_empty() => return Ok(loaded.snapshot),

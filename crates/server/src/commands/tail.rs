@@ -158,7 +158,8 @@ impl View {
             | Topic::Directory
             | Topic::Steps
             | Topic::Pages
-            | Topic::Answers => {
+            | Topic::Answers
+            | Topic::Webhooks => {
                 Self { head: &["TIME", "PARTITION", "OFFSET", "KEY", "VALUE"], widths: &[9, 9, 9, 32, 0], row: record }
             }
         }

@@ -184,6 +184,9 @@ pub(super) fn tell_applied(applied: &Applied) {
     for (service, integration, key) in &applied.minted {
         say(&format!("new integration key {key} for service {service}, integration {integration}"));
     }
+    for (subscription, secret) in &applied.minted_secrets {
+        say(&format!("new secret {secret} for webhook subscription {subscription}"));
+    }
 }
 
 /// Serves until a signal or a death, then drains. A death is an error; so the process ends with a code that a

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use campanile_notifier::channels::Encryption;
-use campanile_notifier::egress::Allowed;
 
 use super::resolve::Resolved;
 
@@ -26,8 +25,6 @@ pub struct Channels {
     /// `None`: nothing listens, and messages name no way to answer.
     pub public_url: Option<String>,
     pub secret: Option<Hidden>,
-    /// As the guard of what goes out reads them.
-    pub allow: Vec<String>,
     pub timeout: Duration,
     pub mail: Vec<Mail>,
     pub twilio: Vec<Twilio>,
@@ -72,19 +69,11 @@ pub struct Slack {
 impl Channels {
     pub(super) fn of(resolved: &Resolved) -> Result<Self> {
         let section = |name| Section { resolved, name };
-        let allow = resolved.text("channels.allow").unwrap_or_default().split(',').map(str::trim);
-        let allow: Vec<_> = allow.filter(|it| !it.is_empty()).map(str::to_owned).collect();
-        for text in &allow {
-            if let Err(wrong) = Allowed::parse(text) {
-                bail!("channels.allow: {wrong}");
-            }
-        }
         let callbacks = section("callbacks");
         let channels = Self {
             listen: callbacks.need("listen")?,
             public_url: callbacks.text("public_url"),
             secret: callbacks.secret("secret"),
-            allow,
             timeout: Duration::from_secs(section("channels").need("timeout")?.parse()?),
             mail: ["mail", "mail_backup"]
                 .into_iter()

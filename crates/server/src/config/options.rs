@@ -207,12 +207,6 @@ pub const ALL: &[Opt] = &[
         help: "Signs the links in messages; at least 16 bytes, the same for every process of a cluster. Default: drawn once and kept in the data directory.",
     },
     Opt {
-        key: "channels.allow",
-        form: Form::Text,
-        default: None,
-        help: "Networks, addresses and hosts, with commas between, that addresses written by users (push, ntfy, Teams) may lead to although they are inside. Default: only the public internet.",
-    },
-    Opt {
         key: "channels.timeout",
         form: Form::Seconds { most: 30 },
         default: Some("10"),
@@ -377,6 +371,54 @@ pub const ALL: &[Opt] = &[
         help: "The app's signing secret, which its buttons are known by. Default: none, and messages have no buttons.",
     },
     Opt { key: "slack.url", form: Form::Url, default: Some("https://slack.com/api"), help: "Base of the API." },
+    Opt {
+        key: "egress.allow",
+        form: Form::Text,
+        default: None,
+        help: "Networks, addresses and host names, with commas between, that webhooks, and addresses that users wrote (push, ntfy, Teams), may lead to although they are not the public internet, such as 10.1.0.0/16, hooks.corp.example. Default: none.",
+    },
+    Opt {
+        key: "egress.local_address",
+        form: Form::Text,
+        default: None,
+        help: "Our address that outgoing connections come from, for receivers that keep a list. Default: the system's choice.",
+    },
+    Opt {
+        key: "egress.roots_file",
+        form: Form::Text,
+        default: None,
+        help: "A PEM file of root certificates that receivers may have, beside the system's.",
+    },
+    Opt {
+        key: "egress.certificate_file",
+        form: Form::Text,
+        default: None,
+        help: "A PEM file with our certificate and its chain, for receivers that ask who is calling.",
+    },
+    Opt {
+        key: "egress.key_file",
+        form: Form::Text,
+        default: None,
+        help: "A PEM file with the key of that certificate, not encrypted.",
+    },
+    Opt {
+        key: "webhooks.retry_hours",
+        form: Form::Whole { least: 1, most: 168 },
+        default: Some("48"),
+        help: "Hours that an event is tried again before it is given up. PagerDuty tries for 48.",
+    },
+    Opt {
+        key: "webhooks.probe",
+        form: Form::Seconds { most: 3600 },
+        default: Some("30"),
+        help: "Seconds between two probes of a receiver that failed five times in a row.",
+    },
+    Opt {
+        key: "webhooks.parked_hours",
+        form: Form::Whole { least: 1, most: 8760 },
+        default: Some("24"),
+        help: "Hours that a subscription is parked after three events were given up in a row; `campanile webhook enable` ends it.",
+    },
     Opt {
         key: "door.socket",
         form: Form::Text,

@@ -1,12 +1,14 @@
 //! The settings as roles take them: typed and checked.
 
+use std::net::IpAddr;
 use std::num::{NonZeroU32, ParseIntError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use campanile_catalogue::error_codes::ErrorCode;
 use campanile_model::{RoutingKey, Span, UserId};
+use campanile_notifier::egress::{Allowed, ClientCertificate};
 use compact_str::CompactString;
 
 use super::channels::Channels;
@@ -79,6 +81,24 @@ pub struct Notifier {
     pub threads: usize,
     pub deliveries_per_channel_max: usize,
     pub paging: campanile_escalation::Options,
+    pub egress: Outward,
+    pub webhooks: Webhooks,
+}
+
+/// What leaves, and where it may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outward {
+    pub allow: Vec<Allowed>,
+    pub local_address: Option<IpAddr>,
+    pub roots_file: Option<PathBuf>,
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Webhooks {
+    pub retried_for: Span,
+    pub probe_every: Span,
+    pub parked_for: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +185,31 @@ fn notifier(resolved: &Resolved) -> Result<Notifier> {
             gap_routing_key: resolved.text("notifier.gap_routing_key").map(RoutingKey::new),
             patience: Span::seconds(need(resolved, "notifier.patience")?.parse()?),
         },
+        egress: outward(resolved)?,
+        webhooks: Webhooks {
+            retried_for: Span::hours(need(resolved, "webhooks.retry_hours")?.parse()?),
+            probe_every: Span::seconds(need(resolved, "webhooks.probe")?.parse()?),
+            parked_for: Span::hours(need(resolved, "webhooks.parked_hours")?.parse()?),
+        },
+    })
+}
+
+fn outward(resolved: &Resolved) -> Result<Outward> {
+    let entries = resolved.text("egress.allow").unwrap_or_default().split(',').map(str::trim);
+    let allowed = |entry| Allowed::parse(entry).map_err(|reason| anyhow!("egress.allow: {reason}"));
+    let address = |text: &str| text.parse().map_err(|_| anyhow!("egress.local_address: \"{text}\" is no address"));
+    let path = |key: &str| resolved.text(key).map(PathBuf::from);
+    let client_certificate = match (path("egress.certificate_file"), path("egress.key_file")) {
+        (Some(certificate_file), Some(key_file)) => Some(ClientCertificate { certificate_file, key_file }),
+        (None, None) => None,
+        (Some(_), None) => bail!("egress.certificate_file is set and egress.key_file is not; set both or neither"),
+        (None, Some(_)) => bail!("egress.key_file is set and egress.certificate_file is not; set both or neither"),
+    };
+    Ok(Outward {
+        allow: entries.filter(|entry| !entry.is_empty()).map(allowed).collect::<Result<_>>()?,
+        local_address: resolved.text("egress.local_address").map(address).transpose()?,
+        roots_file: path("egress.roots_file"),
+        client_certificate,
     })
 }
 

@@ -27,7 +27,8 @@ pub(super) fn append(ports: &Ports, topic: Topic, partition: Option<u16>, record
         | Topic::DeadLetters
         | Topic::Steps
         | Topic::Pages
-        | Topic::Notifications => {
+        | Topic::Notifications
+        | Topic::Webhooks => {
             let name = topic.short_name();
             return Err(Refusal::said(format!("only the server writes {name}; append to events, commands or answers")));
         }

@@ -22,10 +22,16 @@ pub(super) fn apply(ports: &Ports, objects: Vec<NewObject>, prune: bool, dry_run
                     json!({ "service": service.as_str(), "integration": integration.as_str(), "key": key.as_str() })
                 })
                 .collect();
+            let secrets: Vec<_> = applied
+                .minted_secrets
+                .iter()
+                .map(|(id, secret)| json!({ "subscription": id.as_str(), "secret": secret.as_str() }))
+                .collect();
             Ok(members(json!({
                 "epoch": applied.epoch.0,
                 "changed": applied.changed,
                 "minted": minted,
+                "minted_secrets": secrets,
                 "warnings": applied.warnings,
             })))
         }

@@ -19,6 +19,7 @@ mod serve;
 mod socket;
 mod status;
 pub mod table;
+mod webhooks;
 mod within;
 
 use std::sync::Arc;

@@ -54,6 +54,13 @@ pub enum Request {
         dry_run: bool,
     },
     Directory {},
+    Webhooks {},
+    WebhookPing {
+        id: String,
+    },
+    WebhookEnable {
+        id: String,
+    },
     Command {
         command: serde_json::Value,
     },

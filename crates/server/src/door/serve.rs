@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::request::Request;
-use super::{Ports, append, command, directory, read, rows, status};
+use super::{Ports, append, command, directory, read, rows, status, webhooks};
 use crate::supervise::Stop;
 
 /// Members of the last line of an answer, beside `"done":true`.
@@ -95,6 +95,9 @@ fn dispatch(ports: &Ports, request: Request, asker: &mut dyn Asker, stop: &Stop)
         }
         Request::DirectoryApply { files, prune, dry_run } => directory::apply(ports, files, prune, dry_run),
         Request::Directory {} => directory::show(ports, asker),
+        Request::Webhooks {} => webhooks::list(ports, asker),
+        Request::WebhookPing { id } => webhooks::ping(ports, &id),
+        Request::WebhookEnable { id } => webhooks::enable(ports, &id),
         Request::Command { command } => command::command(ports, &command, stop),
     }
 }

@@ -20,7 +20,7 @@ use campanile_notifier::channels::{
 use campanile_notifier::door::{
     Door, DoorOptions, Handle, Links, Reading, Recall, ServeOptions, Service, Signer, SlackApp, TwilioAccount,
 };
-use campanile_notifier::egress::{Allowed, Egress, EgressOptions};
+use campanile_notifier::egress::Egress;
 use tokio::runtime::Runtime;
 
 use crate::config::{self, Hidden, Settings, secret};
@@ -48,16 +48,13 @@ impl Channels {
     ///
     /// # Errors
     /// A value that no channel can be made from, or no secret for links.
-    pub fn new(settings: &Settings, clock: &Arc<dyn Clock>, prints: Option<Sink>) -> Result<Self> {
+    pub fn new(settings: &Settings, egress: &Egress, clock: &Arc<dyn Clock>, prints: Option<Sink>) -> Result<Self> {
         let set = &settings.channels;
         let links = match &set.public_url {
             Some(url) => Some(Links::new(url, Signer::new(secret_of(set, &settings.ledger.data)?.as_bytes()))),
             None => None,
         };
-        let allow = set.allow.iter().map(|text| Allowed::parse(text)).collect::<Result<_, _>>();
-        let allow = allow.map_err(|wrong| anyhow!("channels.allow: {wrong}"))?;
-        let egress = Egress::new(EgressOptions { allow, ..EgressOptions::default() })?;
-        let mut built = build(options(set), &egress, links.as_ref(), clock)?;
+        let mut built = build(options(set), egress, links.as_ref(), clock)?;
         if let Some(sink) = prints {
             built.channels = built.channels.with(Kind::Terminal, Arc::new(Terminal::new(sink)));
         }

@@ -15,8 +15,10 @@ use campanile_clock::Clock;
 use campanile_ledger::{MachineId, Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
 use campanile_model::{LedgerId, Span};
+use campanile_notifier::WebhookOptions;
 use campanile_notifier::channels::Sink;
 use campanile_notifier::door::Handle;
+use campanile_notifier::egress::Egress;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
@@ -30,7 +32,7 @@ use crate::config::{self, Settings};
 use crate::door::{Door, Ports};
 use crate::feed::Feed;
 use crate::readiness::{Readiness, Trouble};
-use crate::roles::{Roles, notifier_options, processor_options};
+use crate::roles::{Roles, egress, notifier_options, processor_options, webhook_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{self, Telemetry};
 
@@ -90,10 +92,12 @@ impl House {
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
         let mut answers = None;
         if settings.notifier.run {
-            let channels = Channels::new(settings, &plan.clock, Some(plan.terminal))?;
+            let outward = egress(settings)?;
+            let channels = Channels::new(settings, &outward, &plan.clock, Some(plan.terminal))?;
             let around = around(&ports, &plan.clock, ledger.card().ledger, &public_url);
             answers = listen(&channels, settings, around, &supervisor, runtime)?;
-            let reach = notifier_ports(&ports, &channels, plan.clock, runtime);
+            let webhooks = (webhook_options(settings, public_url.clone()), outward);
+            let reach = notifier_ports(&ports, &channels, plan.clock, runtime, webhooks);
             let options = notifier_options(settings, public_url);
             ports.roles.start_notifier(options, ledger.shards_of(MachineId::Notifier), reach)?;
         }
@@ -171,12 +175,14 @@ pub(super) fn notifier_ports(
     channels: &Channels,
     clock: Arc<dyn Clock>,
     runtime: &Runtime,
+    webhooks: (WebhookOptions, Egress),
 ) -> campanile_notifier::Ports {
     campanile_notifier::Ports {
         appender: Arc::clone(&ports.appender),
         tail: Arc::clone(&ports.tail),
         directory: Arc::clone(ports.feed.directory()),
         channels: channels.table().clone(),
+        webhooks: Some(webhooks),
         clock,
         runtime: runtime.handle().clone(),
     }
@@ -224,8 +230,8 @@ fn retention(set: &config::Retention) -> Retention {
             retention.with(topic, keep(set.outputs))
         }
         Topic::Steps => retention.with(topic, keep(set.steps)),
-        // The ledger keeps all of it, whatever is set.
-        Topic::Directory => retention,
+        // The ledger keeps what it needs of them, whatever is set.
+        Topic::Directory | Topic::Webhooks => retention,
     })
 }
 

@@ -32,7 +32,7 @@ use crate::config::{Settings, secret};
 use crate::door::Ports;
 use crate::feed::Feed;
 use crate::readiness::{Readiness, Trouble};
-use crate::roles::{Roles, notifier_options, processor_options};
+use crate::roles::{Roles, egress, notifier_options, processor_options, webhook_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{Telemetry, start_kafka_sampler};
 use crate::watch::Watch;
@@ -109,11 +109,13 @@ impl House {
         let mut answers = None;
         if let Some(ledger) = &notifier {
             // Ages are told by our own clock; the cluster's is not asked for them.
+            let outward = egress(settings)?;
             let clock: Arc<dyn Clock> = Arc::new(Steady::new());
-            let channels = Channels::new(settings, &clock, Some(plan.terminal))?;
+            let channels = Channels::new(settings, &outward, &clock, Some(plan.terminal))?;
             let around = around(&ports, &clock, ledger.card().ledger, &public_url);
             answers = listen(&channels, settings, around, &supervisor, runtime)?;
-            let reach = notifier_ports(&ports, &channels, clock, runtime);
+            let webhooks = (webhook_options(settings, public_url.clone()), outward);
+            let reach = notifier_ports(&ports, &channels, clock, runtime, webhooks);
             ports.roles.start_notifier(notifier_options(settings, public_url), ledger.shards(), reach)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }

@@ -12,7 +12,7 @@ use crate::harness::{campanile, directory, err, out};
 
 fn snapshot() -> Snapshot {
     let files = organisation::files().expect("the seed is in the binary");
-    load(&files, &|_, _| None, &mut || [0; 16], Epoch(1), 4).expect("the seed is right").snapshot
+    load(&files, Known::NOTHING, &mut || [0; 16], Epoch(1), 4).expect("the seed is right").snapshot
 }
 
 #[test]
