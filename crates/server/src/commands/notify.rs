@@ -31,7 +31,7 @@ pub(super) struct Args {
 #[derive(Subcommand)]
 enum Verb {
     /// Send a real test message by one contact method, and print the provider's answer and how long it took
-    Test(Test),
+    Test(Box<Test>),
     /// Make a key pair for Web Push
     Keys,
 }
