@@ -335,7 +335,7 @@ async fn follow(
     house: Arc<House>,
     seats: Arc<Mutex<HashMap<String, Arc<Seat>>>>,
     partition: u16,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let mut cursors = Cursors::default();
     // Where the topic was trimmed, the first read says where it begins.
@@ -386,7 +386,8 @@ async fn read_requests(
 ) -> (Vec<String>, bool) {
     let (reading, from) = (Arc::clone(house), *next);
     let read = tokio::task::spawn_blocking(move || reading.tail.read(Topic::Webhooks, partition, from, CHUNK)).await;
-    let (mut enabled, mut has_more) = (Vec::new(), false);
+    let mut enabled = Vec::new();
+    let has_more;
     match read {
         Ok(Ok(records)) => {
             has_more = !records.is_empty();
@@ -399,7 +400,10 @@ async fn read_requests(
                 }
             }
         }
-        Ok(Err(TailError::Trimmed { start, .. })) => (*next, has_more) = (start, true),
+        Ok(Err(TailError::Trimmed { start, .. })) => {
+            *next = start;
+            has_more = true;
+        }
         Ok(Err(error)) => {
             error!(partition, %error, "the cursors of webhooks cannot be read; webhooks of this partition wait");
             has_more = true;
