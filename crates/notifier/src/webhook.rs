@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use campanile_clock::Clock;
 use campanile_directory::Subscription;
-use campanile_ledger::{AppendError, Appender, Tail, Topic};
+use campanile_ledger::{AppendError, Appender, Tail, TailError, Topic};
 use campanile_model::{Span, Timestamp};
 use campanile_pagerduty::webhooks_v3::payload::{Data, Event, event_id};
 use tokio::runtime::Handle;
@@ -41,8 +41,8 @@ use runner::Runner;
 
 /// Most deliveries to one receiver at once. Source: reference of this project, "slow webhook".
 const AT_ONCE_MAX: usize = 16;
-/// How often ends of partitions and the directory are looked at.
-const LOOK: Duration = Duration::from_millis(20);
+/// Longest wait for a record before the directory, requests and the stop are looked at.
+const LOOK: Duration = Duration::from_millis(200);
 /// Records of `campanile.webhooks` read in one go.
 const CHUNK: usize = 500;
 /// Longest wait for what is under way when all ends.
@@ -335,21 +335,20 @@ async fn follow(
     house: Arc<House>,
     seats: Arc<Mutex<HashMap<String, Arc<Seat>>>>,
     partition: u16,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let mut cursors = Cursors::default();
-    let mut next = house.tail.ends(Topic::Webhooks, partition).start;
+    // Where the topic was trimmed, the first read says where it begins.
+    let mut next = 0;
     let (end, ended) = watch::channel(0_u64);
     let mut lines: HashMap<String, JoinHandle<()>> = HashMap::new();
     let mut is_caught_up = false;
     loop {
-        let ends = house.tail.ends(Topic::Incidents, partition).end;
-        end.send_if_modified(|known| std::mem::replace(known, ends) != ends);
-        let asked = read_requests(&house, partition, &mut next, &mut cursors).await;
+        let (asked, has_more) = read_requests(&house, partition, &mut next, &mut cursors).await;
         if is_caught_up {
             enable(&seats, &asked);
         }
-        is_caught_up |= next >= house.tail.ends(Topic::Webhooks, partition).end;
+        is_caught_up |= !has_more;
         lines.retain(|_, task| !task.is_finished());
         if is_caught_up {
             open_lines(&house, &seats, partition, (&mut cursors, &mut lines), (&ended, &stop));
@@ -357,22 +356,41 @@ async fn follow(
         if *stop.borrow() {
             break;
         }
-        let _ = tokio::time::timeout(LOOK, stop.changed()).await;
+        if is_caught_up {
+            let known = *end.borrow();
+            let ends = wait_beyond(&house, partition, known).await;
+            end.send_if_modified(|known| std::mem::replace(known, ends) != ends);
+        }
     }
     for (_, task) in lines {
         let _ = task.await;
     }
 }
 
-async fn read_requests(house: &Arc<House>, partition: u16, next: &mut u64, cursors: &mut Cursors) -> Vec<String> {
-    if *next >= house.tail.ends(Topic::Webhooks, partition).end {
-        return Vec::new();
-    }
+/// The end of the partition of incidents once it is beyond `known`, or after a moment.
+async fn wait_beyond(house: &Arc<House>, partition: u16, known: u64) -> u64 {
+    let tail = Arc::clone(&house.tail);
+    let waited = tokio::task::spawn_blocking(move || {
+        tail.wait(Topic::Incidents, partition, known, LOOK);
+        tail.ends(Topic::Incidents, partition).end
+    });
+    waited.await.unwrap_or(known)
+}
+
+/// Takes what is new on the topic of cursors; gives who is to be enabled, and whether there may be more.
+async fn read_requests(
+    house: &Arc<House>,
+    partition: u16,
+    next: &mut u64,
+    cursors: &mut Cursors,
+) -> (Vec<String>, bool) {
     let (reading, from) = (Arc::clone(house), *next);
     let read = tokio::task::spawn_blocking(move || reading.tail.read(Topic::Webhooks, partition, from, CHUNK)).await;
     let mut enabled = Vec::new();
+    let has_more;
     match read {
         Ok(Ok(records)) => {
+            has_more = !records.is_empty();
             for stored in records {
                 *next = stored.offset + 1;
                 match cursors.take(&stored.record.value) {
@@ -382,14 +400,18 @@ async fn read_requests(house: &Arc<House>, partition: u16, next: &mut u64, curso
                 }
             }
         }
-        Ok(Err(campanile_ledger::TailError::Trimmed { start, .. })) => *next = start,
+        Ok(Err(TailError::Trimmed { start, .. })) => {
+            *next = start;
+            has_more = true;
+        }
         Ok(Err(error)) => {
-            error!(partition, %error, "the cursors of webhooks cannot be read");
+            error!(partition, %error, "the cursors of webhooks cannot be read; webhooks of this partition wait");
+            has_more = true;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        Err(_) => {}
+        Err(_) => has_more = true,
     }
-    enabled
+    (enabled, has_more)
 }
 
 fn enable(seats: &Mutex<HashMap<String, Arc<Seat>>>, ids: &[String]) {

@@ -208,7 +208,9 @@ def check_shape(receiver):
             fail(f"headers are {head}")
         if it.event["event_type"] == "incident.triggered":
             people = [user["summary"] for user in it.event["data"]["assignees"]]
-            if people != ["Ann"]:
+            phase, number = it.event["data"]["title"].split()[1].split("-")
+            # One that is resolved at once may never get anybody, nor one whose two seconds a crash took.
+            if people != ["Ann"] and (people or (int(number) % 2 == 0 and phase != "killed")):
                 fail(f"incident.triggered names {people}, not its first assignee")
         if it.event["event_type"] in ("incident.escalated", "incident.assigned"):
             fail("the first level was told as an event of its own")

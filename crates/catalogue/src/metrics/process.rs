@@ -50,6 +50,7 @@ pub static DIRECTORY_OBJECTS: Metric = Metric {
             "teams",
             "users",
             "business_services",
+            "webhook_subscriptions",
             "maintenance_windows",
             "priorities",
             "alert_grouping_settings",

@@ -29,6 +29,8 @@ const UNTOLD_FOR: Duration = Duration::from_millis(200);
 const WRITTEN_AGAIN: Duration = Duration::from_secs(60);
 /// Longest pause without a look around.
 const LOOK: Duration = Duration::from_secs(1);
+/// Pause while the receiver has as many deliveries as it may.
+const CROWDED: Duration = Duration::from_millis(100);
 /// How far before its end a partition is searched for what a new subscription should have had.
 const LOOK_BACK: u64 = 200;
 
@@ -80,7 +82,7 @@ impl Runner {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let pause = self.pause();
+            let pause = self.pause(subscription.active);
             tokio::select! {
                 Some(sent) = self.sending.join_next(), if !self.sending.is_empty() => self.came(sent).await,
                 _ = end.changed(), if !self.line.is_full() => {}
@@ -194,7 +196,13 @@ impl Runner {
     }
 
     async fn came(&mut self, sent: Result<(u64, Attempt, OwnedSemaphorePermit), tokio::task::JoinError>) {
-        let Ok((offset, sent, permit)) = sent else { return };
+        let (offset, sent, permit) = match sent {
+            Ok(sent) => sent,
+            Err(panic) => {
+                error!(%panic, subscription = %self.seat.id, "an attempt panicked; its event is sent after the next start");
+                return;
+            }
+        };
         drop(permit);
         let (house, now) = (Arc::clone(&self.house), self.house.clock.now());
         let patience = house.options.patience();
@@ -274,10 +282,14 @@ impl Runner {
         rx.await.unwrap_or_else(|_| Err(AppendError::InDoubt("the ledger closed before it answered".to_owned())))
     }
 
-    fn pause(&self) -> Duration {
+    fn pause(&self, is_active: bool) -> Duration {
         let now = self.house.clock.now();
         let until = |at: Timestamp| Duration::from_millis(at.since(now).0.clamp(1, 1_000) as u64);
         let mut pause = self.line.next_due().map_or(LOOK, until);
+        // Whoever ends a delivery wakes all lines of the receiver; the clock is only there in case that is missed.
+        if self.seat.permits.available_permits() == 0 || !is_active {
+            pause = pause.max(CROWDED);
+        }
         let parked = self.seat.endpoint().parked_until;
         if let Some(at) = parked.or(self.seat.endpoint().probe_at).filter(|at| *at > now) {
             pause = pause.max(until(at)).min(LOOK);
