@@ -19,11 +19,11 @@ use crate::post::{End, Post};
 use crate::restore::{self, Place, Refusal};
 use crate::shard::{KafkaShard, Parts};
 use crate::transaction::{Committer, Sealed};
-use crate::wire::{Fault, Owner, Probe, Reader, Wire};
+use crate::wire::{Fault, Owner, Probe, Reader, Session, Wire};
 use crate::write_behind::Changes;
 
 const POLL_WAIT: Duration = Duration::from_millis(50);
-/// How long a revocation waits for the commit under way.
+/// How long a revocation waits for the commits under way.
 const REVOKE_WAIT: Duration = Duration::from_secs(2);
 /// Shards of one assignment are told one by one; the rest is waited for so long.
 const GATHER: Duration = Duration::from_millis(30);
@@ -116,10 +116,23 @@ impl Owner for Ownership {
         self.changed.tell();
     }
 
-    fn revoking(&self, shard: u16) {
-        if let Some(post) = self.take_away(shard) {
+    fn renewed(&self, session: Session) {
+        for post in self.lock().posts.values() {
+            post.set_session(Some(session.clone()));
+        }
+    }
+
+    fn revoking(&self, shards: &[u16]) {
+        let taken = shards.iter().filter_map(|shard| Some((*shard, self.take_away(*shard)?)));
+        let posts: Vec<_> = taken.collect();
+        for (_, post) in &posts {
             faults::reach(Point::Revoking);
-            post.revoke(REVOKE_WAIT);
+            post.begin_revoke();
+        }
+        // One wait for all: whoever gets them waits for the last.
+        let until = self.core.host.now() + REVOKE_WAIT;
+        for (shard, post) in posts {
+            post.revoke(until);
             self.tell(News::Revoked(shard));
         }
     }

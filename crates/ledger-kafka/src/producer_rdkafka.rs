@@ -72,6 +72,8 @@ pub(crate) struct RdkafkaProducer {
     group_topic: String,
     shard: i32,
     broken_at_begin: u64,
+    /// All records of the open transaction are acknowledged.
+    is_delivered: bool,
 }
 
 impl RdkafkaProducer {
@@ -93,7 +95,7 @@ impl RdkafkaProducer {
             }
         }
         let group_topic = names.of(campanile_ledger::Topic::Events).to_owned();
-        Ok(Self { producer, names, group_topic, shard: i32::from(shard), broken_at_begin: 0 })
+        Ok(Self { producer, names, group_topic, shard: i32::from(shard), broken_at_begin: 0, is_delivered: false })
     }
 
     fn failed(&self) -> Option<Fault> {
@@ -143,6 +145,7 @@ impl Producer for RdkafkaProducer {
         // Events of before belong to the transaction before.
         self.producer.poll(Duration::ZERO);
         drop(self.failed());
+        self.is_delivered = false;
         let context = self.producer.context();
         self.broken_at_begin = context.broken.load(Ordering::Relaxed);
         context.offset.store(-1, Ordering::Relaxed);
@@ -178,6 +181,7 @@ impl Producer for RdkafkaProducer {
         let context = self.producer.context();
         match context.offset.load(Ordering::Acquire) {
             offset if offset >= 0 => {
+                self.is_delivered = true;
                 Ok(Delivered { offset: offset as u64, at: Timestamp(context.at.load(Ordering::Relaxed)) })
             }
             _ => Err(Fault::Dead("the commit record was not acknowledged".to_owned())),
@@ -232,6 +236,11 @@ impl Producer for RdkafkaProducer {
             answer
         });
         answer.map_err(|error| fault(&error))
+    }
+
+    fn abort_may_fence(&self) -> bool {
+        // A record that timed out makes the client end its epoch, before or after the report of it is here.
+        !self.is_delivered
     }
 
     fn is_disturbed(&self) -> bool {

@@ -52,11 +52,18 @@ impl ConsumerContext for Member {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(_) => {}
-            Rebalance::Revoke(list) => {
-                let is_lost = consumer.assignment_lost();
+            Rebalance::Revoke(list) if consumer.assignment_lost() => {
                 for shard in self.shards(list) {
-                    if is_lost { self.owner.lost(shard) } else { self.owner.revoking(shard) }
+                    self.owner.lost(shard);
                 }
+            }
+            Rebalance::Revoke(list) => {
+                // The group counts on already, and takes offsets of the old generation no more. Nobody has what goes before
+                // we have let go of it, so all of ours may be committed under the new one.
+                if let Some(session) = session_of(consumer) {
+                    self.owner.renewed(session);
+                }
+                self.owner.revoking(&self.shards(list));
             }
             Rebalance::Error(error) => tracing::warn!(%error, "a rebalance failed"),
         }
@@ -181,11 +188,7 @@ impl Wire for Rdkafka {
         if faults::chosen() == Mutation::GenerationMinusOne {
             return self.stranger();
         }
-        let before = native::generation(&self.member)?;
-        let metadata = self.member.group_metadata()?;
-        let after = native::generation(&self.member)?;
-        // Generations only rise and never come back from -1, so equal ones enclose the metadata.
-        (before == after).then(|| Session { generation: before, native: Arc::new(metadata) })
+        session_of(&self.member)
     }
 
     fn probe(&self, shard: u16, door: u64) -> Probe {
@@ -269,6 +272,14 @@ impl Wire for Rdkafka {
             }
         }
     }
+}
+
+fn session_of<C: ConsumerContext>(member: &BaseConsumer<C>) -> Option<Session> {
+    let before = native::generation(member)?;
+    let metadata = member.group_metadata()?;
+    let after = native::generation(member)?;
+    // Generations only rise and never come back from -1, so equal ones enclose the metadata.
+    (before == after).then(|| Session { generation: before, native: Arc::new(metadata) })
 }
 
 /// Sorts an error of librdkafka by what it asks for.

@@ -47,7 +47,7 @@ impl Readiness {
         }
         let halted = self.roles.status().into_iter().find_map(|shard| Some((shard.shard, shard.halted?)));
         match halted {
-            Some((shard, reason)) => Err(format!("shard {shard} cannot commit: {reason}")),
+            Some((shard, reason)) => Err(format!("shard {shard} does not work: {reason}")),
             None => Ok(()),
         }
     }
