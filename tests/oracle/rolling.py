@@ -117,6 +117,11 @@ class Pace:
                         self.times[message.partition()].append(message.timestamp()[1] / 1000)
         consumer.close()
 
+    def longest_since(self, since: float) -> float:
+        """The longest pause of any shard from an instant until now."""
+        gaps = [after - before for times in self.times for before, after in zip(times, times[1:]) if after > since]
+        return max(gaps, default=0.0)
+
     def idle_after(self, shards: list, since: float) -> list:
         """The longest pause of each shard that began about an instant, once each has gone on."""
         until = time.monotonic() + IDLE_WAIT_S

@@ -4,6 +4,7 @@ comes to rest."""
 import time
 
 from kills import wait_for_work
+from rolling import Pace
 
 STAY_S = (0.8, 2.5)
 
@@ -11,10 +12,11 @@ STAY_S = (0.8, 2.5)
 class Storms:
     def __init__(self, house, chance):
         self.house, self.chance = house, chance
-        self.injected, self.longest_gap_s, self.note = 0, 0.0, "joins and leaves of a third processor"
+        self.injected, self.longest_gap_s, self.note = 0, 0.0, ""
 
     def run(self, count: int, findings):
-        guest = self.house.guest()
+        guest, pace = self.house.guest(), Pace(self.house.cluster)
+        pace.start()
         began = time.time()
         for nth in range(count):
             guest.start()
@@ -26,9 +28,12 @@ class Storms:
             self.injected += 1
         # Its own shards wait for it for a session; then all must work.
         ended = time.time()
-        self.longest_gap_s = wait_for_work(self.house.follower.moved_on_everywhere, ended, self.house.senders)
-        print(f"{count} joins and leaves in {ended - began:.1f} s: all shards at work {self.longest_gap_s:.1f} s after the last",
-              flush=True)
+        rest_s = wait_for_work(self.house.follower.moved_on_everywhere, ended, self.house.senders)
+        pace.stop()
+        self.longest_gap_s = pace.longest_since(began)
+        self.note = (f"of a third processor, which opened {len(guest.told('the shard is ours'))} shards; all at work "
+                     f"{rest_s:.1f} s after the last")
+        print(f"{count} joins and leaves in {ended - began:.1f} s: {self.note}", flush=True)
 
     def told(self) -> str:
-        return f"joins and leaves {self.injected} (all at work {self.longest_gap_s:.1f} s after the last)"
+        return f"joins and leaves {self.injected} {self.note}, longest gap {self.longest_gap_s:.1f} s"

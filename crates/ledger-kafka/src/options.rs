@@ -127,7 +127,13 @@ impl Options {
             .set("transaction.timeout.ms", "8000")
             .set("message.timeout.ms", "6000")
             .set("linger.ms", "2");
-        self.with_passed_through(config)
+        let mut config = self.with_passed_through(config);
+        // Broken connections are told by nothing else each time: an error like the last one is told every 30 s. Almost silent
+        // otherwise; the producer listens for these lines and shows none.
+        let debug = config.get("debug").map_or_else(|| "broker".to_owned(), |given| format!("{given},broker"));
+        config.set("debug", debug);
+        config.set_log_level(RDKafkaLogLevel::Debug);
+        config
     }
 
     pub(crate) fn appending(&self) -> ClientConfig {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use campanile_ledger::Record;
 use campanile_model::Timestamp;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders, ToBytes};
@@ -28,6 +29,9 @@ const ROOM_WAIT: Duration = Duration::from_secs(10);
 /// Between two looks at what is in flight.
 const DRAIN_NAP: Duration = Duration::from_micros(200);
 
+/// Events that may wait after a commit.
+const EVENTS_MOST: usize = 64;
+
 const MARKED: usize = 1;
 
 /// What delivery reports and error events leave behind.
@@ -39,8 +43,22 @@ struct Deliveries {
 }
 
 impl ClientContext for Deliveries {
-    fn error(&self, error: KafkaError, reason: &str) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         // Every broken connection counts, whichever broker: a retried EndTxn may arrive late on the old one.
+        if facility == "FAIL" || facility == "RETRY" {
+            self.broken.fetch_add(1, Ordering::Relaxed);
+        }
+        match level {
+            RDKafkaLogLevel::Debug => tracing::trace!(target: "librdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => tracing::info!(target: "librdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Emerg => {
+                tracing::error!(target: "librdkafka", facility, "{text}");
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
         self.broken.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(%error, reason, "the producer met an error");
     }
@@ -143,7 +161,7 @@ pub(crate) fn owned_headers(record: &Record) -> Option<OwnedHeaders> {
 impl Producer for RdkafkaProducer {
     fn begin(&mut self) -> Result<(), Fault> {
         // Events of before belong to the transaction before.
-        self.producer.poll(Duration::ZERO);
+        self.is_disturbed();
         drop(self.failed());
         self.is_delivered = false;
         let context = self.producer.context();
@@ -244,7 +262,10 @@ impl Producer for RdkafkaProducer {
     }
 
     fn is_disturbed(&self) -> bool {
-        self.producer.poll(Duration::ZERO);
+        // One event each; the line of a broken connection comes before the answer to what was sent again because of it.
+        for _ in 0..EVENTS_MOST {
+            self.producer.poll(Duration::ZERO);
+        }
         self.producer.context().broken.load(Ordering::Relaxed) != self.broken_at_begin
     }
 }
