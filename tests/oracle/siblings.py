@@ -1,4 +1,4 @@
-"""A dead sibling's open transaction: a processor is killed when its offset is sent and its transaction not ended, and stays
+"""A dead sibling's open transaction: a processor dies when its offset is sent and its transaction not ended, and stays
 dead until another has its shards.
 
 What it forwarded to a neighbour hides whatever is forwarded there later (read_committed ends at the first open transaction),
@@ -44,7 +44,7 @@ class Siblings:
         """Whether the dead processor's open transaction held something in a neighbour's hop lane."""
         self.house.wait_for_owners()
         victim.kill()
-        victim.launch_at(f"C4:{self.chance.randint(100, 200)}:die")
+        victim.launch_at(f"forwarding:{self.chance.randint(5, 20)}:die")
         if not victim.wait_died(DIE_WAIT_S):
             findings.add("wrong", f"{victim.name} did not die with its transaction open\n{victim.tail()}")
             return True

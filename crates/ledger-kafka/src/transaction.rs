@@ -16,7 +16,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use campanile_ledger::{CommitRecord, Publish};
+use campanile_ledger::{CommitRecord, Publish, Topic};
 
 use crate::commit_record::{COMMIT_KEY, due_value, row_key, timer_key};
 use crate::faults::{self, Counter, Fault as Mutation, Point};
@@ -268,6 +268,7 @@ fn send_record(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) 
     // Also when only timers, hop or door moved: without it the group would not fence this transaction.
     producer.send_offsets(sealed.record.next[0], &text, session)?;
     faults::reach(Point::OffsetsSent);
+    faults::reach_if(Point::Forwarding, || sealed.publish.iter().any(|publish| publish.topic == Topic::Triage));
     Ok(delivered)
 }
 
