@@ -91,6 +91,7 @@ class Pace:
 
     def __init__(self, cluster):
         self.cluster, self.times = cluster, [[] for _ in range(cluster.shards)]
+        self.claims = [[] for _ in range(cluster.shards)]
         self._next = [None] * cluster.shards
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -115,6 +116,7 @@ class Pace:
                     if commit.next != self._next[message.partition()]:
                         self._next[message.partition()] = commit.next
                         self.times[message.partition()].append(message.timestamp()[1] / 1000)
+                        self.claims[message.partition()].append(commit.claim)
         consumer.close()
 
     def longest_since(self, since: float) -> float:
@@ -123,15 +125,15 @@ class Pace:
         return max(gaps, default=0.0)
 
     def idle_after(self, shards: list, since: float) -> list:
-        """The longest pause of each shard that began about an instant, once each has gone on."""
+        """The pause of each shard at the first change of its claim after an instant, once each has gone on."""
         until = time.monotonic() + IDLE_WAIT_S
         found = {}
         while len(found) < len(shards) and time.monotonic() < until:
             time.sleep(0.1)
-            for shard in shards:
-                times = [at for at in self.times[shard] if at > since - 5]
-                # What it committed while it was ending is no sign of life of its successor.
-                gaps = [(after - before, after) for before, after in zip(times, times[1:]) if after > since]
-                if gaps and max(gaps)[0] > 0.5:
-                    found[shard] = max(gaps)[0]
+            for shard in set(shards) - set(found):
+                claims = self.claims[shard]
+                times = self.times[shard][:len(claims)]
+                changes = [nth for nth in range(1, len(times)) if times[nth] > since and claims[nth] != claims[nth - 1]]
+                if changes:
+                    found[shard] = times[changes[0]] - times[changes[0] - 1]
         return [found.get(shard, float(IDLE_WAIT_S)) for shard in shards]

@@ -91,7 +91,7 @@ impl Options {
             .set("group.instance.id", &self.instance)
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", self.session_timeout_ms.to_string())
-            .set("heartbeat.interval.ms", (self.session_timeout_ms / 5).to_string())
+            .set("heartbeat.interval.ms", (self.session_timeout_ms / 20).to_string())
             .set("max.poll.interval.ms", self.session_timeout_ms.max(60_000).to_string())
             .set("isolation.level", "read_committed")
             .set("enable.auto.commit", "false")

@@ -12,22 +12,16 @@ use anyhow::{Result, anyhow, bail, ensure};
 use arc_swap::ArcSwap;
 use campanile_directory::{Kind, mint_key};
 use campanile_ledger::{Appender, Record, Topic};
-use campanile_ledger_kafka::{Ledger, topics};
+use campanile_ledger_kafka::{Ledger, bare, topics};
 use campanile_model::murmur2::partition_of;
 use campanile_model::{Epoch, ScopeId};
 use campanile_pagerduty::objects::snapshot_from_records;
 use campanile_processor::{Drained, Service};
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::util::Timeout;
-use rdkafka::{Offset, TopicPartitionList};
 use serde_json::json;
 
 use crate::arrivals::{Arrivals, Spacing};
 use crate::latency::Histogram;
-use crate::organisation::{integration, policy, user};
+use crate::organisation::{Object, integration, policy, user};
 use crate::random::Random;
 use crate::report::Table;
 
@@ -53,7 +47,7 @@ pub struct Options {
     pub shards: u16,
     /// Transactions of the bare loop.
     #[arg(long, default_value_t = 2000)]
-    pub transactions: u64,
+    pub transactions: usize,
     /// Largest p99 of idle to incident, as a multiple of the bare loop's.
     #[arg(long, default_value_t = 3.0)]
     pub limit: f64,
@@ -68,9 +62,11 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<bool> {
     let data = tempfile::tempdir()?;
     let prefix = format!("idle-{}", std::process::id());
-    let before = bare_loop(options, &prefix, data.path(), 0)?;
+    let of_bare = campanile_ledger_kafka::Options { prefix: prefix.clone(), ..ledger_options(options, data.path()) };
+    topics::create(&of_bare, 1, 1)?;
+    let before = bare_loop(options, &of_bare)?;
     let incidents = idle_to_incident(options, &format!("{prefix}-judged"), data.path())?;
-    let after = bare_loop(options, &prefix, data.path(), 1)?;
+    let after = bare_loop(options, &of_bare)?;
     let mut bare = before;
     bare.merge(&after);
     let mut table = Table::new(["milliseconds", "count", "p50", "p90", "p99", "max"]);
@@ -91,32 +87,10 @@ pub fn run(options: &Options) -> Result<bool> {
 }
 
 /// Half of the bare transactions, sent as the committer sends: all acknowledged before the commit is asked for.
-fn bare_loop(options: &Options, prefix: &str, data: &Path, half: u64) -> Result<Histogram> {
-    let of_ledger = campanile_ledger_kafka::Options { prefix: prefix.to_owned(), ..ledger_options(options, data) };
-    if half == 0 {
-        topics::create(&of_ledger, 1, 1)?;
-    }
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &options.kafka).set("linger.ms", "2").set("retry.backoff.ms", "5");
-    config.set("transactional.id", format!("{prefix}.bare"));
-    let producer: BaseProducer = config.create()?;
-    producer.init_transactions(Duration::from_secs(30))?;
-    let topic = format!("{prefix}.incidents");
+fn bare_loop(options: &Options, of_ledger: &campanile_ledger_kafka::Options) -> Result<Histogram> {
     let mut found = Histogram::new();
-    for round in 0..options.transactions / 2 + 100 {
-        let began = Instant::now();
-        producer.begin_transaction()?;
-        let value = round.to_be_bytes();
-        let sent = producer.send(BaseRecord::<[u8], [u8]>::to(&topic).partition(0).key(&value[..]).payload(&value[..]));
-        sent.map_err(|(error, _)| error)?;
-        while producer.in_flight_count() > 0 {
-            producer.poll(Duration::ZERO);
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        producer.commit_transaction(Timeout::Never)?;
-        if round >= 100 {
-            found.record(began.elapsed());
-        }
+    for took in bare::transactions(of_ledger, options.transactions / 2)? {
+        found.record(took);
     }
     Ok(found)
 }
@@ -126,7 +100,7 @@ fn ledger_options(options: &Options, data: &Path) -> campanile_ledger_kafka::Opt
 }
 
 /// Keys of the services, and their objects: nothing is grouped, so every new dedup key opens an incident.
-fn organisation(seed: u64) -> (Vec<String>, Vec<(Kind, String, Vec<u8>)>) {
+fn organisation(seed: u64) -> (Vec<String>, Vec<Object>) {
     let mut random = Random::new(seed);
     let mut objects = vec![user(), policy()];
     let mut keys = Vec::new();
@@ -148,7 +122,7 @@ fn organisation(seed: u64) -> (Vec<String>, Vec<(Kind, String, Vec<u8>)>) {
 fn idle_to_incident(options: &Options, prefix: &str, data: &Path) -> Result<Histogram> {
     let of_ledger = campanile_ledger_kafka::Options { prefix: prefix.to_owned(), ..ledger_options(options, data) };
     topics::create(&of_ledger, options.shards, 1)?;
-    let ledger = Ledger::open(of_ledger)?;
+    let ledger = Ledger::open(of_ledger.clone())?;
     let (keys, objects) = organisation(options.seed);
     let snapshot = snapshot_from_records(objects, Epoch(1), options.shards)
         .map_err(|problems| anyhow!("the organisation is refused: {problems:?}"))?;
@@ -159,7 +133,7 @@ fn idle_to_incident(options: &Options, prefix: &str, data: &Path) -> Result<Hist
         ensure!(Instant::now() < until, "not every shard was granted in time");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let watch = Watch::start(options, prefix)?;
+    let watch = Watch::start(options, &of_ledger)?;
     send(options, &keys, ledger.appender().as_ref(), &watch)?;
     let found = watch.stop()?;
     match handle.drain(DRAIN_WITHIN) {
@@ -204,24 +178,16 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(options: &Options, prefix: &str) -> Result<Self> {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &options.kafka).set("group.id", "idle-watch");
-        config.set("isolation.level", "read_committed").set("enable.auto.commit", "false");
-        let consumer: BaseConsumer = config.create()?;
-        let mut list = TopicPartitionList::new();
-        for partition in 0..options.shards {
-            list.add_partition_offset(&format!("{prefix}.incidents"), i32::from(partition), Offset::Beginning)?;
-        }
-        consumer.assign(&list)?;
+    fn start(options: &Options, of_ledger: &campanile_ledger_kafka::Options) -> Result<Self> {
+        let follower = bare::Follower::new(of_ledger, Topic::Incidents, options.shards)?;
         let expected: Arc<Mutex<Expected>> = Arc::default();
         let is_over: Arc<AtomicBool> = Arc::default();
         let (seen, over) = (Arc::clone(&expected), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
-                let Some(Ok(message)) = consumer.poll(Duration::from_millis(20)) else { continue };
+                let Some(stored) = follower.next(Duration::from_millis(20)) else { continue };
                 let now = Instant::now();
-                if let Some(key) = message.payload().and_then(dedup_key) {
+                if let Some(key) = dedup_key(&stored.record.value) {
                     seen.lock().unwrap_or_else(PoisonError::into_inner).saw(&key, now);
                 }
             }
