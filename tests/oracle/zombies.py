@@ -71,12 +71,13 @@ class Zombies:
         self.marks.append((victim.name, stopped_at, resumed_at))
         fences = [line for at, line in other.told(RENEWED)
                   if resumed_at <= at <= resumed_at + WATCH_S and line["shard"] in lost]
-        if held:
+        for line in fences:
             # Stopped between the group's answer and the new producer: no owner can be kept from that. It costs him a
-            # transaction, once, and loses nothing.
-            self.fences_in_window += len(fences)
-        else:
-            for line in fences:
+            # transaction, once, and loses nothing. With commits kept back the other shards of the zombie are as often there
+            # as the one that it stops in.
+            if held or (of_one and line["shard"] != shard):
+                self.fences_in_window += 1
+            else:
                 findings.add("wrong", f"the zombie {victim.name} fenced {other.name}, who has shard {line['shard']} now")
         if not victim.runs():
             findings.add("wrong", f"the zombie {victim.name} ended with {victim.process.returncode}:\n{victim.tail()}")
