@@ -68,6 +68,9 @@ impl Options {
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "500")
             .set("retry.backoff.ms", "5")
+            // A broker that just came back may tell of a topic without all of its partitions. The client then takes the others
+            // for unknown until it asks again by itself, by default after 5 minutes.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             .set("socket.keepalive.enable", "true")
             .set("message.max.bytes", "2097152")
             .set("log_level", "4")
