@@ -18,6 +18,7 @@ KILLS ?= 15
 MUTATE ?=
 SEEDS ?= 2000
 SEED ?=
+ONLY ?=
 POWER ?=
 POINTS ?=
 ZOMBIES ?=
@@ -34,7 +35,8 @@ endef
 KAFKA_PORT ?= 19092
 BROKERS ?= 1
 
-.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once drain bench tidy lint clean oncall-check sim paging notify-kill
+.PHONY: help run test setup native kafka-up kafka-down kafka-test exactly-once chaos chaos-quick rolling latency drain bench \
+  tidy lint clean oncall-check sim paging notify-kill
 
 help: ## List the commands
 	@echo 'make run             build Campanile and show it: the noise hour, 1000 alerts to 50 incidents'
@@ -51,6 +53,12 @@ help: ## List the commands
 	echo '                       no-probe, out-seq-for-seq, door-moves-now, wipe-before-verify'
 	echo '     POINTS=3          Kafka: die so often at each named point of the crash matrix, in place of random kills'
 	echo '     ZOMBIES=7         Kafka: stop processors for longer than their session; DAMAGES=5: damage state directories'
+	echo 'make chaos           every fault on a real Kafka, each judged by the oracle, one table at the end; half an hour'
+	echo '     ONLY=partitions   one of kills, broker-kills, zombies, points, partitions, storms, damages, late-ends, siblings'
+	echo 'make chaos-quick     some of it in a few minutes'
+	echo 'make rolling         restart 3 processors of 8 partitions in turn under load, 3 times, then kill: how long partitions idle'
+	echo 'make latency         idle to incident on Kafka at 1000 events per second, beside a bare transaction'
+	echo '     LEDGER=kafka RATE=1000 SECONDS_MEASURED=30'
 	echo 'make oncall-check    who is on call about every change of clocks until 2040 in 40 zones, beside an independent answer'
 	echo '     ZONES= YEARS=2020-2040 WRONG=   some zones, other years, a wrong rule that must be found'
 	echo 'make drain           events per second, CPU and memory beside decoding alone'
@@ -112,6 +120,26 @@ exactly-once: ## Kill and compare
 	exec "$$python" tests/oracle/exactly_once.py --ledger '$(LEDGER)' --kills '$(KILLS)' --events '$(EVENTS)' \
 	  $(if $(MUTATE),--mutate '$(MUTATE)') $(if $(POWER),--power '$(POWER)') \
 	  $(if $(POINTS),--points '$(POINTS)') $(if $(ZOMBIES),--zombies '$(ZOMBIES)') $(if $(DAMAGES),--damages '$(DAMAGES)')
+
+chaos chaos-quick: ## Every fault on Kafka
+	@scripts/setup.sh --tests
+	settings=$$(scripts/native.sh); . "$$settings"
+	exec "$$(scripts/python.sh)" tests/oracle/chaos.py $(if $(filter chaos-quick,$@),--quick) \
+	  $(if $(SEED),--seed '$(SEED)') $(foreach run,$(ONLY),--only '$(run)')
+
+rolling: ## Restart one processor after the other
+	@scripts/setup.sh --tests
+	settings=$$(scripts/native.sh); . "$$settings"
+	exec "$$(scripts/python.sh)" tests/oracle/exactly_once.py --ledger kafka --rolling 3 $(if $(SEED),--seed '$(SEED)')
+
+latency: RATE ?= 1000
+latency: SECONDS_MEASURED ?= 30
+latency: ## Idle to incident
+	@scripts/setup.sh --kafka
+	settings=$$(scripts/native.sh); . "$$settings"
+	$(call cargo_build,build --release -p campanile-load)
+	address=$$(UNTIL=$$$$ PORT='$(KAFKA_PORT)' scripts/kafka.sh up)
+	exec '$(TARGET)/release/campanile-load' latency --kafka "$$address" --rate '$(RATE)' --seconds '$(SECONDS_MEASURED)'
 
 oncall-check: ZONES ?=
 oncall-check: YEARS ?= 2020-2040

@@ -11,6 +11,9 @@
 # BROKERS=1, or 3: replication 3, min.insync.replicas 2, so that one broker may be lost. `down` and `status` remember it.
 # UNTIL=PID stops it by itself when that process has ended, for tests, which have no last act.
 # PORT=19092: broker N listens on PORT + 2 (N - 1), its controller on the next. KAFKA_HEAP=1g, of each broker.
+# HOST=127.0.0.1: the address that it listens on and tells clients.
+# BEHIND=PORT:PROXY: one broker also listens on PORT and tells whoever comes in there that it is at PROXY, where a proxy of
+# the caller's stands between.
 # The jars come from Maven into the cache outside the checkout, beside what native.sh keeps. Only a process named in a pid
 # file is ever stopped, and only if it still is ours.
 set -euo pipefail
@@ -19,6 +22,8 @@ self=$PWD/scripts/kafka.sh
 
 version=4.3.1
 port=${PORT:-19092}
+host=${HOST:-127.0.0.1}
+behind=${BEHIND:-}
 heap=${KAFKA_HEAP:-1g}
 cache=${CAMPANILE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/campanile}/kafka/$version
 home=${KAFKA_HOME_DIR:-${TMPDIR:-/tmp}/campanile-kafka-$(id -u)-$port}
@@ -34,7 +39,7 @@ controller_of() { echo $((port + 2 * ($1 - 1) + 1)); }
 # addresses FUNCTION: host:port of every broker, by the function that gives a port.
 addresses() {
   local n list=()
-  for n in $(seq "$brokers"); do list+=("127.0.0.1:$("$1" "$n")"); done
+  for n in $(seq "$brokers"); do list+=("$host:$("$1" "$n")"); done
   (IFS=, && echo "${list[*]}")
 }
 
@@ -59,7 +64,7 @@ need() {
 }
 
 # Whether somebody listens. A broker opens its door only when it can serve.
-is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+is_open() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
 
 # The broker and its tools, complete or not at all.
 fetch() {
@@ -100,10 +105,13 @@ POM
 
 # Settings of broker $1. Auto-creation would make topics with settings nobody chose.
 write_settings() {
-  local n=$1 directory address voters=() in_sync=1 other
+  local n=$1 directory address voters=() in_sync=1 other second='' seen='' protocol=''
   directory=$(place "$n")
-  address=127.0.0.1:$(port_of "$n")
-  for other in $(seq "$brokers"); do voters+=("$other@127.0.0.1:$(controller_of "$other")"); done
+  address=$host:$(port_of "$n")
+  for other in $(seq "$brokers"); do voters+=("$other@$host:$(controller_of "$other")"); done
+  if [ -n "$behind" ]; then
+    second=,BEHIND://$host:${behind%:*} seen=,BEHIND://$host:${behind#*:} protocol=,BEHIND:PLAINTEXT
+  fi
   if [ "$brokers" -ge 3 ]; then in_sync=2; fi
   mkdir -p "$directory/data"
   cat >"$directory/server.properties" <<PROPERTIES
@@ -111,9 +119,9 @@ process.roles=broker,controller
 node.id=$n
 controller.quorum.voters=$(IFS=, && echo "${voters[*]}")
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://$address,CONTROLLER://127.0.0.1:$(controller_of "$n")
-advertised.listeners=PLAINTEXT://$address
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://$address,CONTROLLER://$host:$(controller_of "$n")$second
+advertised.listeners=PLAINTEXT://$address$seen
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$protocol
 log.dirs=$directory/data
 auto.create.topics.enable=false
 log.message.timestamp.type=LogAppendTime
@@ -191,7 +199,7 @@ up() {
   fetch
   for n in $(seq "$brokers"); do
     if is_open "$(port_of "$n")"; then
-      say "something else listens on 127.0.0.1:$(port_of "$n"); choose another with PORT="
+      say "something else listens on $host:$(port_of "$n"); choose another with PORT="
       exit 1
     fi
   done
@@ -225,7 +233,7 @@ watch() {
 down() {
   local n
   for n in $(seq "$brokers"); do
-    if is_ours "$n"; then kill "$(cat "$(place "$n")/pid")"; else say "no broker of ours on 127.0.0.1:$(port_of "$n")"; fi
+    if is_ours "$n"; then kill "$(cat "$(place "$n")/pid")"; else say "no broker of ours on $host:$(port_of "$n")"; fi
   done
   for _ in $(seq 100); do
     if ! any_is_ours; then break; fi

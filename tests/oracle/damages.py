@@ -52,7 +52,7 @@ SET_ASIDE = ("manifest-cut", "foreign")
 class Damages:
     def __init__(self, house, chance: random.Random):
         self.house, self.chance = house, chance
-        self.done = {}
+        self.done, self.longest_gap_s, self.note = {}, 0.0, "none was continued, none was deleted before its replacement"
 
     def run(self, count: int, findings, kinds=tuple(DAMAGES)):
         for nth in range(count):
@@ -84,7 +84,12 @@ class Damages:
             findings.add("wrong", f"{victim.name}, shard {shard}, {kind}: its directory was deleted and not "
                          "set aside")
         self.done[kind] = self.done.get(kind, 0) + 1
+        self.longest_gap_s = max(self.longest_gap_s, gap_s)
         print(f"damage {kind} of {victim.name}, shard {shard}: at work {gap_s:.1f} s after it came back", flush=True)
 
+    @property
+    def injected(self) -> int:
+        return sum(self.done.values())
+
     def told(self) -> str:
-        return f"damaged directories {sum(self.done.values())}: " + ", ".join(self.done)
+        return f"damaged directories {self.injected}: " + ", ".join(self.done)

@@ -23,23 +23,28 @@ SESSION_S = 10
 
 
 class Cluster:
-    """One broker of our own, ended with this process."""
+    """Brokers of our own, ended with this process: one, or `count` of three of which one may be lost. `host`: the address
+    that they listen on. `proxy`: what the processors reach the broker through."""
 
-    def __init__(self, binary, home: pathlib.Path, shards: int):
-        self.binary, self.home, self.shards = binary, home, shards
-        self.port = free_port(beside=1)
-        self.environment = {**os.environ, "PORT": str(self.port), "UNTIL": str(os.getpid()), "KAFKA_HEAP": "768m"}
-        self.brokers = self._script("up")
-        subprocess.run([binary, "topics", "create", "--kafka", self.brokers, "--shards", str(shards)], check=True,
-                       stderr=subprocess.DEVNULL)
+    def __init__(self, binary, home: pathlib.Path, shards: int, count=1, host="127.0.0.1", proxy=None):
+        self.binary, self.home, self.shards, self.count = binary, home, shards, count
+        self.port = free_port(beside=2 * count - 1, host=host)
+        self.environment = {**os.environ, "PORT": str(self.port), "UNTIL": str(os.getpid()), "BROKERS": str(count),
+                            "KAFKA_HEAP": "768m" if count == 1 else "512m", "HOST": host}
+        if proxy:
+            self.environment["BEHIND"] = f"{proxy.behind}:{proxy.port}"
+        self.brokers = self.script("up")
+        self.seen_by_processors = f"{host}:{proxy.port}" if proxy else self.brokers
+        subprocess.run([binary, "topics", "create", "--kafka", self.brokers, "--shards", str(shards), "--replication",
+                        str(count)], check=True, stderr=subprocess.DEVNULL)
         self._keep_history()
         self.ledger = self._card()
         self._committed, self._asker = {}, Consumer(kafka_log.reading(self.brokers))
         self._changelog = Consumer(kafka_log.reading(self.brokers))
         self._read_to = dict.fromkeys(range(shards), OFFSET_BEGINNING)
 
-    def _script(self, verb: str) -> str:
-        return subprocess.run([ROOT / "scripts/kafka.sh", verb], env=self.environment, check=True,
+    def script(self, *words: str) -> str:
+        return subprocess.run([ROOT / "scripts/kafka.sh", *words], env=self.environment, check=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
 
     def _keep_history(self):
@@ -67,6 +72,12 @@ class Cluster:
                 self._committed[message.partition()] = commits.parse(message.value().decode())
         return self._committed
 
+    def is_in_step(self) -> bool:
+        """Whether every copy of every partition follows its leader."""
+        listed = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(timeout=30)
+        places = [place for topic in listed.topics.values() for place in topic.partitions.values()]
+        return len(listed.brokers) == self.count and all(len(place.isrs) == len(place.replicas) for place in places)
+
     def left(self) -> int:
         """Inputs that no commit has consumed yet."""
         standing, left = self.committed(), 0
@@ -82,14 +93,14 @@ class Cluster:
     def stop(self):
         self._asker.close()
         self._changelog.close()
-        self._script("down")
+        self.script("down")
 
 
 class Role(Process):
-    """`campanile gateway` or `campanile processor`, one instance of it."""
+    """`campanile gateway` or `campanile processor`, one instance of it; `within`: the words that start it somewhere else."""
 
-    def __init__(self, cluster: Cluster, role: str, name: str, environment: dict):
-        self.cluster, self.role = cluster, role
+    def __init__(self, cluster: Cluster, role: str, name: str, environment: dict, within=()):
+        self.cluster, self.role, self.within = cluster, role, within
         self.data = cluster.home / name
         self.port = free_port() if role == "gateway" else None
         page = self.data / "kafka" / name / "flight"
@@ -112,7 +123,8 @@ class Role(Process):
         self.launch(self._command(), CAMPANILE_AT=at, **environment)
 
     def _command(self, *arguments) -> list:
-        command = [self.cluster.binary, self.role, "--kafka", self.cluster.brokers, "--instance", self.name,
+        brokers = self.cluster.brokers if self.port else self.cluster.seen_by_processors
+        command = [*self.within, self.cluster.binary, self.role, "--kafka", brokers, "--instance", self.name,
                    "--data", self.data, *arguments]
         command += ["--listen", f"127.0.0.1:{self.port}"] if self.port else ["--threads", "2"]
         return command

@@ -61,7 +61,8 @@ class KafkaDoor:
         answers, all_in = [None] * len(records), threading.Event()
 
         def delivered(place, error, message):
-            answers[place] = error or message.offset()
+            # An error of this client cannot be compared with None.
+            answers[place] = message.offset() if error is None else str(error)
             if None not in answers:
                 all_in.set()
 

@@ -1,6 +1,7 @@
-"""The run on Kafka: a broker, a gateway and processors apart, kills of each, the oracle over what a consumer reads."""
+"""The run on Kafka: brokers, a gateway and processors apart, what befalls them, the oracle over what a consumer reads."""
 
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -11,7 +12,9 @@ import commits
 import judging
 import kafka_log
 import mutations
+import networks
 import restores
+from broker_kills import BrokerKills
 from commands import Commander
 from compare import Findings
 from damages import Damages
@@ -19,14 +22,22 @@ from kafka_cluster import Cluster, Role
 from kafka_door import KafkaDoor
 from kafka_log import Reader
 from kills import Kills, wait_for_work
+from late_ends import LateEnds
+from partitions import Partitions
 from points import Points
+from proxy import Proxy
 from reorganiser import Reorganiser
+from rolling import Rolling
 from senders import Senders
 from server import wait_until_drained
+from siblings import Siblings
+from storms import Storms
 from zombies import Zombies
 
 SHARDS = 4
 PROCESSORS = ("p1", "p2")
+# Rolling restarts want more of both.
+SHARDS_ROLLING, PROCESSORS_ROLLING = 8, ("p1", "p2", "p3")
 # Of the kills, one in so many hits the gateway; one in so many leaves a processor dead until another has its shards.
 GATEWAY_ONE_IN = 6
 TAKEOVER_ONE_IN = 5
@@ -34,6 +45,10 @@ DRAIN_WAIT_S = 120
 # While processors die at points, stop or find their directories damaged: so many events a second, until it is over.
 TROUBLED_RATE = 600
 WITHOUT_END = 10_000_000
+# Owners that have not changed for so long are at rest.
+REST_S, REST_WAIT_S = 3, 90
+TROUBLES = {"points": Points, "zombies": Zombies, "damages": Damages, "storms": Storms, "broker_kills": BrokerKills,
+            "partitions": Partitions, "late_ends": LateEnds, "siblings": Siblings, "rolling": Rolling}
 
 
 class RoleKills(Kills):
@@ -43,6 +58,15 @@ class RoleKills(Kills):
         super().__init__(*rest)
         self.gateway, self.processors = gateway, processors
         self.takeovers, self.longest_takeover_s = 0, 0.0
+
+    @property
+    def injected(self) -> int:
+        return self.done
+
+    @property
+    def note(self) -> str:
+        return (f"in flight {self.in_flight}, in commit {self.in_commit}; takeovers {self.takeovers}, longest "
+                f"{self.longest_takeover_s:.1f} s")
 
     def victim(self, nth):
         if nth % GATEWAY_ONE_IN == GATEWAY_ONE_IN - 1:
@@ -74,21 +98,34 @@ class RoleKills(Kills):
 class House:
     """Everything of one run, started; ended with the stack."""
 
-    def __init__(self, chosen, home: pathlib.Path, stack: contextlib.ExitStack, environment=None):
+    def __init__(self, chosen, home: pathlib.Path, stack: contextlib.ExitStack, plan):
         self.home, self.chosen = home, chosen
-        environment = {**os.environ, **(environment or {})}
-        self.cluster = Cluster(chosen.campanile, home, SHARDS)
+        self.environment = environment = {**os.environ, **plan.environment}
+        self.network = self.proxy = None
+        if plan.counts.get("partitions"):
+            self.network = networks.Network()
+            stack.callback(self.network.close)
+        if plan.counts.get("late_ends"):
+            self.proxy = Proxy()
+            self.proxy.start()
+            stack.callback(self.proxy.close)
+        host = self.network.host if self.network else "127.0.0.1"
+        self.shards = plan.shards
+        self.cluster = Cluster(chosen.campanile, home, self.shards, 3 if plan.counts.get("broker_kills") else 1, host, self.proxy)
         stack.callback(self.cluster.stop)
+        self.stack = stack
         self.directory = binaries.organisation(chosen.load, home / "directory", chosen.seed)
         self.gateway = Role(self.cluster, "gateway", "gateway", environment)
-        self.processors = [Role(self.cluster, "processor", name, environment) for name in PROCESSORS]
+        self.processors = [Role(self.cluster, "processor", name, environment) for name in plan.processors]
+        if self.network:
+            self.processors[0].within = self.network.within
         for role in self.roles():
             stack.callback(role.clear)
         self.gateway.start("--directory", self.directory)
         self.door = KafkaDoor(self.cluster, self.directory, dict(os.environ))
         stack.callback(self.door.close)
         self.door.start()
-        self.follower = Reader(self.cluster.brokers, SHARDS)
+        self.follower = Reader(self.cluster.brokers, self.shards)
         self.senders = Senders(chosen.load, self.gateway.url, self.door.socket, home, chosen)
         stack.callback(self.senders.clear)
         self.commander = Commander(home, self.follower, chosen.seed)
@@ -96,6 +133,23 @@ class House:
 
     def roles(self) -> list:
         return [self.gateway, *self.processors]
+
+    def guest(self) -> Role:
+        """A processor beside those that belong here, not started."""
+        guest = Role(self.cluster, "processor", "guest", self.environment)
+        self.stack.callback(guest.clear)
+        return guest
+
+    def wait_for_owners(self):
+        """Until each processor has shards, and the same for some seconds."""
+        owners, since, until = {}, time.monotonic(), time.monotonic() + REST_WAIT_S
+        while time.monotonic() < until:
+            found = {shard: commit.owner for shard, commit in self.cluster.committed().items()}
+            if found != owners or len(set(found.values())) < len(self.processors):
+                owners, since = found, time.monotonic()
+            elif time.monotonic() - since > REST_S:
+                return
+            time.sleep(0.3)
 
     def wait_for_shards(self, wait_s=60):
         """Until each processor has some: one that has none is not worth a kill."""
@@ -124,15 +178,15 @@ class House:
     def judge(self, findings: Findings, plan) -> str:
         """Asks the oracle. Gives in words what was found."""
         export = self.home / "export.ndjson"
-        digests = kafka_log.export(self.cluster.brokers, self.cluster.ledger, SHARDS, export)
+        digests = kafka_log.export(self.cluster.brokers, self.cluster.ledger, self.shards, export)
         self.follower.stop()
         self.reorganiser.check(findings)
         read, _ = judging.judge(export, findings)
-        commits.check(read, SHARDS, findings)
+        commits.check(read, self.shards, findings)
         self._check_digests(digests, read, findings)
         if plan.zombies:
             plan.zombies.check(read, findings)
-        found = restores.check(read, self.processors, SHARDS, findings, plan.damage_is_wrong)
+        found = restores.check(read, self.processors, self.shards, findings, plan.damage_is_wrong)
         matched = judging.promises(read, self.senders, self.commander, self.follower, findings)
         inputs = read.count("events")
         return (f"events {inputs} · 202s matched {matched} · commits {read.count('commits')} · hops {read.count('triage')} "
@@ -154,9 +208,12 @@ class Plan:
         self.environment = {"CAMPANILE_MUTATE": chosen.mutate, **need.environment} if need else {}
         if chosen.disturb:
             self.environment["CAMPANILE_DISTURB"] = chosen.disturb
-        self.counts = {"points": chosen.points, "zombies": chosen.zombies, "damages": chosen.damages}
+        self.counts = {name: getattr(chosen, name) for name in TROUBLES}
         if need and need.run != "kills":
             self.counts = {need.run: need.count}
+        is_rolling = bool(self.counts.get("rolling"))
+        self.shards = SHARDS_ROLLING if is_rolling else SHARDS
+        self.processors = PROCESSORS_ROLLING if is_rolling else PROCESSORS
         self.points = chosen.point or (need and need.points)
         self.damage_is_wrong = not self.counts.get("damages")
         if need and need.rate:
@@ -164,15 +221,16 @@ class Plan:
         if any(self.counts.values()):
             # Until the last trouble is over; then it is cut short.
             chosen.rate, chosen.events = min(chosen.rate, TROUBLED_RATE), WITHOUT_END
-        self.told, self.proves, self.zombies = [], True, None
+        self.told, self.proves, self.zombies, self.rows = [], True, None, []
 
     def carry_out(self, chosen, house, findings: Findings):
         chance = random.Random(chosen.seed)
-        for what, make in (("points", Points), ("zombies", Zombies), ("damages", Damages)):
+        for what, make in TROUBLES.items():
             if count := self.counts.get(what):
                 troubles = make(house, chance)
                 troubles.run(count, findings, *([tuple(self.points)] if self.points else []))
                 self.told.append(troubles.told())
+                self._row(what, troubles)
                 if what == "zombies":
                     self.zombies = troubles
         if self.told:
@@ -182,13 +240,23 @@ class Plan:
         self.told.append(f"{kills.told()} · longest gap {kills.longest_gap_s:.1f} s · takeovers {kills.takeovers} (longest "
                          f"{kills.longest_takeover_s:.1f} s)")
         self.proves = kills.met()
+        self._row("kills", kills)
+
+    def _row(self, fault, troubles):
+        self.rows.append({"fault": fault, "injected": troubles.injected, "longest_gap_s": round(troubles.longest_gap_s, 1),
+                          "note": troubles.note})
+
+    def write(self, path, findings: Findings):
+        """What befell it and what was found, for whoever puts several runs together."""
+        path.write_text(json.dumps({"faults": self.rows, "violations": sum(findings.counts.values()),
+                                    "proves": self.proves}))
 
 
 def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
     """One whole run: what was done, in words, and whether what was done was enough to prove something."""
     plan = Plan(chosen)
     with contextlib.ExitStack() as stack:
-        house = House(chosen, home, stack, plan.environment)
+        house = House(chosen, home, stack, plan)
         for processor in house.processors:
             processor.start()
         house.wait_for_shards()
@@ -196,4 +264,6 @@ def run(chosen, home: pathlib.Path, findings: Findings) -> tuple:
         plan.carry_out(chosen, house, findings)
         house.calm(findings)
         told = house.judge(findings, plan)
+    if chosen.summary:
+        plan.write(chosen.summary, findings)
     return " · ".join([*plan.told, told]), plan.proves

@@ -63,6 +63,18 @@ class Points:
             time.sleep(0.1)
         other.start()
 
+    @property
+    def injected(self) -> int:
+        return sum(self.deaths.values())
+
+    @property
+    def longest_gap_s(self) -> float:
+        return max(self.longest.values(), default=0.0)
+
+    @property
+    def note(self) -> str:
+        return " ".join(self.deaths)
+
     def told(self) -> str:
         each = ", ".join(f"{point} × {count} (gap {self.longest[point]:.1f} s)" for point, count in self.deaths.items())
         return f"deaths at points {sum(self.deaths.values())}: {each}"

@@ -15,20 +15,20 @@ class Dead(Exception):
     """The program did not start, or ended by itself."""
 
 
-def free_port(beside=0) -> int:
+def free_port(beside=0, host="127.0.0.1") -> int:
     """A port that nobody listens on, nor on the `beside` ones after it."""
     while True:
         with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
+            listener.bind((host, 0))
             port = listener.getsockname()[1]
-        if all(_is_free(port + nth) for nth in range(beside + 1)):
+        if all(_is_free(host, port + nth) for nth in range(beside + 1)):
             return port
 
 
-def _is_free(port: int) -> bool:
+def _is_free(host: str, port: int) -> bool:
     with socket.socket() as listener:
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
             return True
         except (OSError, OverflowError):
             return False

@@ -16,7 +16,6 @@ KEPT_BACK = "lost-commit:10"
 OF_ONE_SHARD = ("renewing", "probed")
 STOP_WAIT_S = 90
 TAKEOVER_WAIT_S = 90
-REST_S = 3
 # What a zombie does after it goes on, it does at once.
 WATCH_S = 4
 RENEWED = "the producer was made anew"
@@ -25,7 +24,8 @@ RENEWED = "the producer was made anew"
 class Zombies:
     def __init__(self, house, chance):
         self.house, self.chance = house, chance
-        self.done, self.marks = {}, []
+        self.done, self.marks, self.disturbed = {}, [], set()
+        self.fences_in_window, self.longest_gap_s = 0, 0.0
 
     def run(self, count: int, findings, points=tuple(PASSES)):
         for nth in range(count):
@@ -36,7 +36,12 @@ class Zombies:
             self._one(points[nth % len(points)], victim, other, findings)
 
     def _one(self, point, victim, other, findings):
-        self._wait_for_rest()
+        if other in self.disturbed:
+            # It would go on making its producers anew, which is not to be told apart from what a zombie does to it.
+            other.kill()
+            other.start()
+            self.disturbed.remove(other)
+        self.house.wait_for_owners()
         of_one = point in OF_ONE_SHARD
         shard = min(it for it, commit in self.house.cluster.committed().items() if commit.owner == victim.name)
         # Held just before it claims the shard that the zombie stops in: the longest moment in which one could slip in.
@@ -47,6 +52,7 @@ class Zombies:
         victim.kill()
         passes = self.chance.randint(*PASSES[point])
         disturb = {"CAMPANILE_DISTURB": KEPT_BACK} if of_one else {}
+        (self.disturbed.add if of_one else self.disturbed.discard)(victim)
         victim.launch_at(f"{point}-{shard}:1:stop" if of_one else f"{point}:{passes}:stop", **disturb)
         if not victim.wait_stopped(STOP_WAIT_S):
             findings.add("wrong", f"{victim.name} did not stop at {point}: this proves nothing\n{victim.tail()}")
@@ -63,28 +69,24 @@ class Zombies:
             other.go_on()
         time.sleep(WATCH_S / 2)
         self.marks.append((victim.name, stopped_at, resumed_at))
-        if not held:
-            for at, line in other.told(RENEWED):
-                if resumed_at <= at <= resumed_at + WATCH_S and line["shard"] in lost:
-                    findings.add("wrong", f"the zombie {victim.name} fenced {other.name}, who has shard {line['shard']} now")
+        fences = [line for at, line in other.told(RENEWED)
+                  if resumed_at <= at <= resumed_at + WATCH_S and line["shard"] in lost]
+        for line in fences:
+            # Stopped between the group's answer and the new producer: no owner can be kept from that. It costs him a
+            # transaction, once, and loses nothing. With commits kept back the other shards of the zombie are as often there
+            # as the one that it stops in.
+            if held or (of_one and line["shard"] != shard):
+                self.fences_in_window += 1
+            else:
+                findings.add("wrong", f"the zombie {victim.name} fenced {other.name}, who has shard {line['shard']} now")
         if not victim.runs():
             findings.add("wrong", f"the zombie {victim.name} ended with {victim.process.returncode}:\n{victim.tail()}")
             victim.start()
         gap_s = wait_for_work(self.house.follower.moved_on_everywhere, resumed_at, self.house.senders)
         self.done[point] = self.done.get(point, 0) + 1
+        self.longest_gap_s = max(self.longest_gap_s, resumed_at - stopped_at)
         print(f"zombie at {point} as {victim.name}, stopped for {resumed_at - stopped_at:.1f} s, all shards at work "
               f"{gap_s:.1f} s later", flush=True)
-
-    def _wait_for_rest(self):
-        """Until each processor has shards, and the same for some seconds."""
-        owners, since, until = {}, time.monotonic(), time.monotonic() + TAKEOVER_WAIT_S
-        while time.monotonic() < until:
-            found = {shard: commit.owner for shard, commit in self.house.cluster.committed().items()}
-            if found != owners or len(set(found.values())) < len(self.house.processors):
-                owners, since = found, time.monotonic()
-            elif time.monotonic() - since > REST_S:
-                return
-            time.sleep(0.3)
 
     def _taken_over(self, lost: set, other, since: float) -> bool:
         until = time.monotonic() + TAKEOVER_WAIT_S
@@ -110,4 +112,12 @@ class Zombies:
 
     def told(self) -> str:
         each = ", ".join(f"{point} × {count}" for point, count in self.done.items())
-        return f"zombies {sum(self.done.values())}: {each}"
+        return f"zombies {self.injected}: {each}, {self.note}"
+
+    @property
+    def injected(self) -> int:
+        return sum(self.done.values())
+
+    @property
+    def note(self) -> str:
+        return f"commits of a zombie 0 unless told as wrong, owners fenced inside the window of the probe {self.fences_in_window}"

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use campanile_ledger::{Batch, Intake, MachineId, Publish, Record, Rows, Settled, Shard, Stop, Topic};
-use campanile_model::{Epoch, Timestamp};
+use campanile_model::{Epoch, ShardId, Timestamp};
 use campanile_record::steps;
 
 use crate::cadence::{self, Cadence};
@@ -20,6 +20,8 @@ use crate::telemetry::{Oldest, Telemetry};
 const SLICE_INPUTS: usize = 1024;
 /// Records a lane holds in memory before they are judged.
 const INTAKE_RECORDS: usize = 4096;
+/// A shard that waits longer for the directory says so as an error. Source: LEDGER.md 10.
+const DIRECTORY_LATE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct RunnerOptions {
@@ -49,6 +51,7 @@ pub struct Standing {
     pub next: [u64; 3],
     pub now: Timestamp,
     pub epoch: Epoch,
+    /// Why nothing is judged or committed now.
     pub halted: Option<String>,
 }
 
@@ -77,6 +80,34 @@ pub struct Runner<M: Machine, S: Shard> {
     /// The first input of the growing batch, if it has one.
     oldest: Option<Oldest>,
     standing: Standing,
+    directory: Awaited,
+}
+
+/// The directory that was judged by last. Until this process has it too nothing is read: by an older one the same inputs
+/// could be judged otherwise than those before them.
+struct Awaited {
+    epoch: Epoch,
+    since: Instant,
+    is_told: bool,
+}
+
+impl Awaited {
+    fn new(epoch: Epoch) -> Self {
+        Self { epoch, since: Instant::now(), is_told: false }
+    }
+
+    /// Why nothing may be judged yet, if so.
+    fn missing(&mut self, shard: ShardId, newest: Epoch) -> Option<String> {
+        if newest >= self.epoch {
+            return None;
+        }
+        let reason = format!("it waits for epoch {} of the directory; here it is {}", self.epoch.0, newest.0);
+        if !self.is_told && self.since.elapsed() >= DIRECTORY_LATE {
+            self.is_told = true;
+            tracing::error!(%shard, reason, "the directory is late");
+        }
+        Some(reason)
+    }
 }
 
 impl<M: Machine, S: Shard> Runner<M, S> {
@@ -111,6 +142,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
             sealed_waiting: VecDeque::new(),
             oldest: None,
             standing,
+            directory: Awaited::new(commit.epoch),
         }
     }
 
@@ -125,6 +157,9 @@ impl<M: Machine, S: Shard> Runner<M, S> {
     /// One round: settle, read, judge a slice, fire what is due, seal when it is time.
     pub fn step(&mut self, wall: Timestamp) -> Result<Progress, Stop> {
         let committer_free = self.settle(Duration::ZERO)?;
+        if self.standing.halted.is_none() {
+            self.standing.halted = self.directory.missing(self.shard.id(), self.machine.epochs().1);
+        }
         if self.standing.halted.is_some() {
             self.gauges(wall);
             return Ok(Progress::Idle(Duration::from_millis(200)));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use campanile_clock::{Clock, Hand};
@@ -22,7 +23,10 @@ const START: Timestamp = Timestamp(1_000_000);
 #[derive(Default)]
 struct Words {
     serial: u64,
-    panicked: Arc<std::sync::atomic::AtomicBool>,
+    panicked: Arc<AtomicBool>,
+    /// Epoch of the newest directory, and of the one it judges by.
+    newest: Arc<AtomicU64>,
+    epoch: u64,
 }
 
 enum Job {
@@ -39,10 +43,12 @@ impl Machine for Words {
     }
 
     fn epochs(&self) -> (Epoch, Epoch) {
-        (Epoch(0), Epoch(0))
+        (Epoch(self.epoch), Epoch(self.newest.load(Ordering::SeqCst)))
     }
 
-    fn switch(&mut self) {}
+    fn switch(&mut self) {
+        self.epoch = self.newest.load(Ordering::SeqCst);
+    }
 
     fn serial(&self) -> u64 {
         self.serial
@@ -77,7 +83,7 @@ impl Machine for Words {
     fn apply(&mut self, job: &Job, now: Timestamp, output: &mut Output) {
         let said = match job {
             Job::Word(word) => {
-                if word == "boom" || word == "once" && !self.panicked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                if word == "boom" || word == "once" && !self.panicked.swap(true, Ordering::SeqCst) {
                     panic!("the word was {word}");
                 }
                 if let Some(ahead) = word.strip_prefix("arm:") {
@@ -126,11 +132,15 @@ impl Bench {
     }
 
     fn runner(memory: &Memory) -> Runner<Words, MemoryShard> {
+        Self::runner_of(memory, Words::default())
+    }
+
+    fn runner_of(memory: &Memory, words: Words) -> Runner<Words, MemoryShard> {
         let mut claims = memory.shards().claims(Duration::from_secs(1));
         let Some(Claim::Granted(shard)) = claims.pop() else { panic!("one shard is granted") };
         let machine = campanile_ledger::MachineId::Triage;
         let options = RunnerOptions { cadence: Cadence::for_shards(1), event_time: false, steps: true, machine };
-        Runner::new(shard, Words::default(), options)
+        Runner::new(shard, words, options)
     }
 
     fn put(&self, topic: Topic, word: &str) {
@@ -152,6 +162,10 @@ impl Bench {
                 self.runner.shard().idle(wait);
             }
         }
+        self.said_now()
+    }
+
+    fn said_now(&self) -> Vec<String> {
         let records = self.memory.tail().read(Topic::Incidents, 0, 0, 1000).unwrap();
         records.iter().map(|r| String::from_utf8_lossy(&r.record.value).into_owned()).collect()
     }
@@ -235,4 +249,28 @@ fn a_restart_goes_on_behind_the_last_commit() {
     bench.put(Topic::Events, "two");
     assert_eq!(bench.said(2), ["one @0", "two @0"]);
     assert_eq!(bench.runner.standing().next[Lane::Main as usize], before.next[Lane::Main as usize] + 1);
+}
+
+#[test]
+fn a_shard_waits_for_the_directory_that_it_was_judged_by_last() {
+    let mut bench = Bench::open();
+    bench.memory.crash();
+    let newest = Arc::new(AtomicU64::new(3));
+    bench.runner = Bench::runner_of(&bench.memory, Words { newest: newest.clone(), ..Words::default() });
+    bench.put(Topic::Events, "one");
+    bench.said(1);
+    assert!(bench.runner.drain(Duration::from_secs(5)).unwrap());
+    bench.memory.crash();
+    newest.store(2, Ordering::SeqCst);
+    bench.runner = Bench::runner_of(&bench.memory, Words { newest: newest.clone(), ..Words::default() });
+    bench.put(Topic::Events, "two");
+    for _ in 0..50 {
+        let _ = bench.runner.step(bench.clock.now()).unwrap();
+    }
+    let halted = bench.runner.standing().halted.clone();
+    assert_eq!(halted.as_deref(), Some("it waits for epoch 3 of the directory; here it is 2"));
+    assert_eq!(bench.said_now(), ["one @0"], "nothing is judged by an older directory");
+    newest.store(3, Ordering::SeqCst);
+    assert_eq!(bench.said(2), ["one @0", "two @0"]);
+    assert_eq!(bench.runner.standing().halted, None);
 }

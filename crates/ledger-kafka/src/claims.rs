@@ -19,11 +19,11 @@ use crate::post::{End, Post};
 use crate::restore::{self, Place, Refusal};
 use crate::shard::{KafkaShard, Parts};
 use crate::transaction::{Committer, Sealed};
-use crate::wire::{Fault, Owner, Probe, Reader, Wire};
+use crate::wire::{Fault, Owner, Probe, Reader, Session, Wire};
 use crate::write_behind::Changes;
 
 const POLL_WAIT: Duration = Duration::from_millis(50);
-/// How long a revocation waits for the commit under way.
+/// How long a revocation waits for the commits under way.
 const REVOKE_WAIT: Duration = Duration::from_secs(2);
 /// Shards of one assignment are told one by one; the rest is waited for so long.
 const GATHER: Duration = Duration::from_millis(30);
@@ -116,10 +116,23 @@ impl Owner for Ownership {
         self.changed.tell();
     }
 
-    fn revoking(&self, shard: u16) {
-        if let Some(post) = self.take_away(shard) {
+    fn renewed(&self, session: Session) {
+        for post in self.lock().posts.values() {
+            post.set_session(Some(session.clone()));
+        }
+    }
+
+    fn revoking(&self, shards: &[u16]) {
+        let taken = shards.iter().filter_map(|shard| Some((*shard, self.take_away(*shard)?)));
+        let posts: Vec<_> = taken.collect();
+        for (_, post) in &posts {
             faults::reach(Point::Revoking);
-            post.revoke(REVOKE_WAIT);
+            post.begin_revoke();
+        }
+        // One wait for all: whoever gets them waits for the last.
+        let until = self.core.host.now() + REVOKE_WAIT;
+        for (shard, post) in posts {
+            post.revoke(until);
             self.tell(News::Revoked(shard));
         }
     }
@@ -193,6 +206,16 @@ impl Drop for Group {
     }
 }
 
+/// What is opened beside each other: restores of the same cluster and disk, which wait more than they work.
+const OPENED_AT_ONCE: usize = 2;
+
+/// Shards to open, and those that are.
+#[derive(Default)]
+struct Openers {
+    waiting: VecDeque<(u16, Arc<Post>)>,
+    opened: Vec<KafkaShard>,
+}
+
 /// Hands out the shards that the group assigns to this process.
 pub struct KafkaShards {
     core: Arc<Core>,
@@ -260,10 +283,29 @@ impl KafkaShards {
         }
     }
 
-    fn open(&self, group: &Arc<Group>, shard: u16, post: Arc<Post>) -> Option<KafkaShard> {
-        let refusal = match claim(&self.core, group, shard, &post) {
+    /// Opens them, some beside each other. A process that starts has many, and each waits for those before it.
+    fn open_all(&self, group: &Arc<Group>, waiting: VecDeque<(u16, Arc<Post>)>) -> Vec<KafkaShard> {
+        let helpers = waiting.len().min(OPENED_AT_ONCE).saturating_sub(1);
+        let openers = Arc::new(Mutex::new(Openers { waiting, opened: Vec::new() }));
+        let running: Vec<_> = (0..helpers)
+            .filter_map(|_| {
+                let (core, group, openers) = (Arc::clone(&self.core), Arc::clone(group), Arc::clone(&openers));
+                self.core.host.spawn("open", Box::new(move || open_each(&core, &group, &openers))).ok()
+            })
+            .collect();
+        open_each(&self.core, group, &openers);
+        for helper in running {
+            if !helper.join() {
+                tracing::error!("a thread that opened shards panicked");
+            }
+        }
+        std::mem::take(&mut openers.lock().unwrap_or_else(PoisonError::into_inner).opened)
+    }
+
+    fn open(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: Arc<Post>) -> Option<KafkaShard> {
+        let refusal = match claim(core, group, shard, &post) {
             Ok(opened) => {
-                self.core.openings.clear(shard);
+                core.openings.clear(shard);
                 return Some(opened);
             }
             Err(refusal) => refusal,
@@ -281,13 +323,22 @@ impl KafkaShards {
             }
             Refusal::Refused(reason) => {
                 tracing::error!(shard, reason, "a shard is refused; a person must look");
-                self.core.openings.refuse(shard, reason);
+                core.openings.refuse(shard, reason);
                 RETRY_REFUSED
             }
         };
         group.ownership.lock().held.remove(&shard);
-        group.ownership.tell(News::Granted(shard, post, self.core.host.now() + wait));
+        group.ownership.tell(News::Granted(shard, post, core.host.now() + wait));
         None
+    }
+}
+
+fn open_each(core: &Arc<Core>, group: &Arc<Group>, openers: &Mutex<Openers>) {
+    let lock = || openers.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let Some((shard, post)) = lock().waiting.pop_front() else { return };
+        let opened = KafkaShards::open(core, group, shard, post);
+        lock().opened.extend(opened);
     }
 }
 
@@ -305,6 +356,7 @@ impl Shards for KafkaShards {
             news.extend(Self::news(&group.ownership, Duration::ZERO));
         }
         let mut claims = Vec::new();
+        let mut waiting = VecDeque::new();
         for item in news {
             match item {
                 News::Granted(shard, post, since) => {
@@ -314,12 +366,13 @@ impl Shards for KafkaShards {
                     if self.core.host.now().saturating_duration_since(since) > GRANT_FRESH {
                         post.ask_first(post.standing().0.next[2]);
                     }
-                    claims.extend(self.open(&group, shard, post).map(Claim::Granted));
+                    waiting.push_back((shard, post));
                 }
                 News::Revoked(shard) => claims.push(Claim::Revoked(ShardId(shard))),
                 News::Lost(shard) => claims.push(Claim::Lost(ShardId(shard))),
             }
         }
+        claims.extend(self.open_all(&group, waiting).into_iter().map(Claim::Granted));
         claims
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Point {
     Drained,
     /// C4: the offset is sent, the transaction is open.
     OffsetsSent,
+    /// C4 of a transaction that forwards something to a sibling.
+    Forwarding,
     /// C5: the end of the transaction is on its way.
     Ending,
     /// C7: committed, and the process does not know it yet.
@@ -91,6 +93,8 @@ mod off {
     pub(crate) const fn reach(_point: Point) {}
 
     pub(crate) const fn reach_of(_point: Point, _shard: u16) {}
+
+    pub(crate) fn reach_if(_point: Point, _holds: impl FnOnce() -> bool) {}
 
     pub(crate) const fn reach_half(_epoch: u64) {}
 
@@ -181,6 +185,7 @@ mod on {
             Point::HalfProduced => "C2",
             Point::Drained => "C3",
             Point::OffsetsSent => "C4",
+            Point::Forwarding => "forwarding",
             Point::Ending => "C5",
             Point::Committed => "C7",
             Point::Writing => "C8",
@@ -228,6 +233,12 @@ mod on {
             _ => {}
         }
         std::process::abort();
+    }
+
+    pub(crate) fn reach_if(point: Point, holds: impl FnOnce() -> bool) {
+        if holds() {
+            reach(point);
+        }
     }
 
     /// Half of a batch's records are on their way; if it is the first one under an epoch, that is a place of its own.
@@ -324,7 +335,7 @@ mod on {
 #[cfg(feature = "faults")]
 pub use on::choose;
 #[cfg(feature = "faults")]
-pub(crate) use on::{chosen, commit, note, open_page, reach, reach_compacting, reach_half, reach_of, tear};
+pub(crate) use on::{chosen, commit, note, open_page, reach, reach_compacting, reach_half, reach_if, reach_of, tear};
 
 /// Keeps the page's count of inputs that one shard has read and not committed.
 pub(crate) struct Inputs {

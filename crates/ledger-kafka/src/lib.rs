@@ -9,6 +9,7 @@
 //! threads and chance only through [`host::Host`]; the disk only through [`disk::Disk`]. So the simulator runs this code as it is.
 
 mod appender;
+pub mod bare;
 mod claims;
 mod commit_record;
 pub mod disk;

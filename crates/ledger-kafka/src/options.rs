@@ -75,6 +75,9 @@ impl Options {
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "500")
             .set("retry.backoff.ms", "5")
+            // A broker that just came back may tell of a topic without all of its partitions. The client then takes the others
+            // for unknown until it asks again by itself, by default after 5 minutes.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             .set("socket.keepalive.enable", "true")
             .set("message.max.bytes", "2097152")
             .set("log_level", "4")
@@ -98,7 +101,7 @@ impl Options {
             .set("group.instance.id", &self.instance)
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", self.session_timeout_ms.to_string())
-            .set("heartbeat.interval.ms", (self.session_timeout_ms / 5).to_string())
+            .set("heartbeat.interval.ms", (self.session_timeout_ms / 20).to_string())
             .set("max.poll.interval.ms", self.session_timeout_ms.max(60_000).to_string())
             .set("isolation.level", "read_committed")
             .set("enable.auto.commit", "false")
@@ -134,7 +137,13 @@ impl Options {
             .set("transaction.timeout.ms", "8000")
             .set("message.timeout.ms", "6000")
             .set("linger.ms", "2");
-        self.with_passed_through(config)
+        let mut config = self.with_passed_through(config);
+        // Broken connections are told by nothing else each time: an error like the last one is told every 30 s. Almost silent
+        // otherwise; the producer listens for these lines and shows none.
+        let debug = config.get("debug").map_or_else(|| "broker".to_owned(), |given| format!("{given},broker"));
+        config.set("debug", debug);
+        config.set_log_level(RDKafkaLogLevel::Debug);
+        config
     }
 
     pub(crate) fn appending(&self) -> ClientConfig {

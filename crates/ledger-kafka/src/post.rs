@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use campanile_ledger::CommitRecord;
 
@@ -161,16 +161,19 @@ impl Post {
         }
     }
 
-    /// Takes nothing more, and lets what is on its way be committed.
-    pub(crate) fn revoke(&self, wait: Duration) {
+    /// Takes nothing more.
+    pub(crate) fn begin_revoke(&self) {
         self.lock().is_revoking = true;
-        self.wait_until_settled(wait);
+    }
+
+    /// Lets what is on its way be committed, until then at the latest, and ends.
+    pub(crate) fn revoke(&self, until: Instant) {
+        self.wait_until_settled(until);
         self.end(End::Lost("the shard was revoked".to_owned()));
     }
 
-    /// Waits until no batch is on its way, at most `wait`.
-    fn wait_until_settled(&self, wait: Duration) {
-        let until = self.host.now() + wait;
+    /// Waits until no batch is on its way, or until then.
+    fn wait_until_settled(&self, until: Instant) {
         let mut state = self.lock();
         while state.end.is_none() && !state.batches.is_empty() {
             let left = until.saturating_duration_since(self.host.now());

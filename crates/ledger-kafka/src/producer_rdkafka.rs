@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use campanile_ledger::Record;
 use campanile_model::Timestamp;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders, ToBytes};
@@ -28,6 +29,9 @@ const ROOM_WAIT: Duration = Duration::from_secs(10);
 /// Between two looks at what is in flight.
 const DRAIN_NAP: Duration = Duration::from_micros(200);
 
+/// Events that may wait after a commit.
+const EVENTS_MOST: usize = 64;
+
 const MARKED: usize = 1;
 
 /// What delivery reports and error events leave behind.
@@ -39,8 +43,22 @@ struct Deliveries {
 }
 
 impl ClientContext for Deliveries {
-    fn error(&self, error: KafkaError, reason: &str) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         // Every broken connection counts, whichever broker: a retried EndTxn may arrive late on the old one.
+        if facility == "FAIL" || facility == "RETRY" {
+            self.broken.fetch_add(1, Ordering::Relaxed);
+        }
+        match level {
+            RDKafkaLogLevel::Debug => tracing::trace!(target: "librdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice => tracing::info!(target: "librdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Emerg => {
+                tracing::error!(target: "librdkafka", facility, "{text}");
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
         self.broken.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(%error, reason, "the producer met an error");
     }
@@ -72,6 +90,8 @@ pub(crate) struct RdkafkaProducer {
     group_topic: String,
     shard: i32,
     broken_at_begin: u64,
+    /// All records of the open transaction are acknowledged.
+    is_delivered: bool,
 }
 
 impl RdkafkaProducer {
@@ -93,7 +113,7 @@ impl RdkafkaProducer {
             }
         }
         let group_topic = names.of(options.machine.topic(campanile_ledger::Lane::Main)).to_owned();
-        Ok(Self { producer, names, group_topic, shard: i32::from(shard), broken_at_begin: 0 })
+        Ok(Self { producer, names, group_topic, shard: i32::from(shard), broken_at_begin: 0, is_delivered: false })
     }
 
     fn failed(&self) -> Option<Fault> {
@@ -141,8 +161,9 @@ pub(crate) fn owned_headers(record: &Record) -> Option<OwnedHeaders> {
 impl Producer for RdkafkaProducer {
     fn begin(&mut self) -> Result<(), Fault> {
         // Events of before belong to the transaction before.
-        self.producer.poll(Duration::ZERO);
+        self.is_disturbed();
         drop(self.failed());
+        self.is_delivered = false;
         let context = self.producer.context();
         self.broken_at_begin = context.broken.load(Ordering::Relaxed);
         context.offset.store(-1, Ordering::Relaxed);
@@ -178,6 +199,7 @@ impl Producer for RdkafkaProducer {
         let context = self.producer.context();
         match context.offset.load(Ordering::Acquire) {
             offset if offset >= 0 => {
+                self.is_delivered = true;
                 Ok(Delivered { offset: offset as u64, at: Timestamp(context.at.load(Ordering::Relaxed)) })
             }
             _ => Err(Fault::Dead("the commit record was not acknowledged".to_owned())),
@@ -234,8 +256,16 @@ impl Producer for RdkafkaProducer {
         answer.map_err(|error| fault(&error))
     }
 
+    fn abort_may_fence(&self) -> bool {
+        // A record that timed out makes the client end its epoch, before or after the report of it is here.
+        !self.is_delivered
+    }
+
     fn is_disturbed(&self) -> bool {
-        self.producer.poll(Duration::ZERO);
+        // One event each; the line of a broken connection comes before the answer to what was sent again because of it.
+        for _ in 0..EVENTS_MOST {
+            self.producer.poll(Duration::ZERO);
+        }
         self.producer.context().broken.load(Ordering::Relaxed) != self.broken_at_begin
     }
 }

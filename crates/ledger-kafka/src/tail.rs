@@ -16,6 +16,8 @@ use crate::topics::{CARD_KEY, CLOCK_KEY, Names};
 const ENDS_WAIT: Duration = Duration::from_secs(5);
 /// A read that hears nothing for so long gives what it has.
 const READ_WAIT: Duration = Duration::from_secs(5);
+/// Between two complaints of a cluster that does not answer.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at an end that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -53,6 +55,8 @@ pub(crate) struct KafkaTail {
     cursors: Mutex<Cursors>,
     /// Answered while the cluster does not.
     known: Mutex<HashMap<(Topic, u16), Ends>>,
+    /// When it was last told that the cluster does not answer.
+    told_at: Mutex<Option<Instant>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -62,8 +66,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl KafkaTail {
     pub(crate) fn new(options: &Options, ledger: u64, names: Names) -> Result<Self, KafkaError> {
         let asker = options.reader(ledger).create()?;
-        let (cursors, known) = Default::default();
-        Ok(Self { options: options.clone(), ledger, names, asker, cursors, known })
+        let (cursors, known, told_at) = Default::default();
+        Ok(Self { options: options.clone(), ledger, names, asker, cursors, known, told_at })
     }
 
     /// The ends as they are, or as they were last told; `None` if they never were.
@@ -75,7 +79,11 @@ impl KafkaTail {
                 Some(ends)
             }
             Err(error) => {
-                tracing::warn!(topic = topic.name(), partition, %error, "the cluster does not tell its ends");
+                let mut told_at = lock(&self.told_at);
+                if told_at.is_none_or(|told_at| told_at.elapsed() > TELL_EVERY) {
+                    *told_at = Some(Instant::now());
+                    tracing::warn!(topic = topic.name(), partition, %error, "the cluster does not tell its ends");
+                }
                 lock(&self.known).get(&(topic, partition)).copied()
             }
         }

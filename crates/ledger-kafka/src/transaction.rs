@@ -8,12 +8,15 @@
 //! ```
 //!
 //! A batch is never computed again, so an abort costs nothing but time. *Fenced is not lost*: the group decides who owns a
-//! shard, the producer's epoch only ends transactions; hence the probe before a producer is made anew.
+//! shard, the producer's epoch only ends transactions; hence the probe before a producer is made anew, and before an abort
+//! for which the client asks for a new epoch. Between the probe's answer and the new epoch lie milliseconds in which a
+//! process may still be stopped for longer than its session: then it fences the owner once, which probes, goes on, and has
+//! lost nothing; the zombie's next offsets are refused.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use campanile_ledger::{CommitRecord, Publish};
+use campanile_ledger::{CommitRecord, Publish, Topic};
 
 use crate::commit_record::{COMMIT_KEY, due_value, row_key, timer_key};
 use crate::faults::{self, Counter, Fault as Mutation, Point};
@@ -118,16 +121,38 @@ impl Committer {
                 Err(Outcome::Retry(reason))
             }
             Err(fault) => {
-                if let Err(failed) = producer.abort() {
-                    tracing::warn!(shard = self.shard, %failed, "an abort failed; the producer is made anew");
-                    self.producer = None;
-                }
+                self.abort(sealed)?;
                 Err(match fault {
                     Fault::Refused(reason) => Outcome::Halted(reason),
                     Fault::Again(reason) | Fault::Dead(reason) => Outcome::Retry(reason),
                 })
             }
         }
+    }
+
+    /// Ends the open transaction and keeps the producer if that can harm nobody; otherwise the producer goes, and whoever
+    /// is next made under its id ends the transaction.
+    fn abort(&mut self, sealed: &Sealed) -> Result<(), Outcome> {
+        let Some(producer) = self.producer.as_mut() else { return Ok(()) };
+        if producer.abort_may_fence() {
+            match ask(self.wire.as_ref(), self.shard, sealed) {
+                Probe::Member => {}
+                Probe::Unclear(reason) => {
+                    tracing::warn!(shard = self.shard, reason, "the group gives no answer; the producer is made anew");
+                    self.producer = None;
+                    return Ok(());
+                }
+                Probe::Gone(reason) => {
+                    self.producer = None;
+                    return Err(Outcome::Lost(reason));
+                }
+            }
+        }
+        if let Err(failed) = producer.abort() {
+            tracing::warn!(shard = self.shard, %failed, "an abort failed; the producer is made anew");
+            self.producer = None;
+        }
+        Ok(())
     }
 
     fn commit(&mut self, delivered: Delivered) -> Result<Option<Delivered>, Outcome> {
@@ -162,11 +187,7 @@ impl Committer {
     /// A new producer, but only as a member: otherwise a zombie and the rightful owner would fence each other for ever.
     fn renew(&mut self, sealed: &Sealed) -> Result<Resolved, Outcome> {
         faults::reach_of(Point::Renewing, self.shard);
-        let probe = match faults::chosen() {
-            Mutation::NoProbe => Probe::Member,
-            _ => self.wire.probe(self.shard, sealed.record.next[2]),
-        };
-        match probe {
+        match ask(self.wire.as_ref(), self.shard, sealed) {
             Probe::Member => faults::reach_of(Point::Probed, self.shard),
             Probe::Unclear(reason) => return Err(Outcome::Retry(reason)),
             Probe::Gone(reason) => return Err(Outcome::Lost(reason)),
@@ -180,6 +201,14 @@ impl Committer {
         self.producer = Some(producer);
         tracing::info!(shard = self.shard, seq = sealed.record.seq, ?resolved, "the producer was made anew");
         Ok(resolved)
+    }
+}
+
+/// Asks the group whether we are still of it.
+fn ask(wire: &dyn Wire, shard: u16, sealed: &Sealed) -> Probe {
+    match faults::chosen() {
+        Mutation::NoProbe => Probe::Member,
+        _ => wire.probe(shard, sealed.record.next[2]),
     }
 }
 
@@ -239,6 +268,7 @@ fn send_record(producer: &mut dyn Producer, sealed: &Sealed, session: &Session) 
     // Also when only timers, hop or door moved: without it the group would not fence this transaction.
     producer.send_offsets(sealed.record.next[0], &text, session)?;
     faults::reach(Point::OffsetsSent);
+    faults::reach_if(Point::Forwarding, || sealed.publish.iter().any(|publish| publish.topic == Topic::Triage));
     Ok(delivered)
 }
 

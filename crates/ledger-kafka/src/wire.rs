@@ -48,8 +48,10 @@ pub enum Probe {
 /// What ownership hears, from inside [`Wire::poll`].
 pub trait Owner: Send + Sync {
     fn granted(&self, shard: u16);
-    /// The shard goes to another after this returns: stop, finish or leave what is on its way.
-    fn revoking(&self, shard: u16);
+    /// The generation changed while nothing that we own went to another yet.
+    fn renewed(&self, session: Session);
+    /// The shards go to others after this returns: stop, finish or leave what is on its way.
+    fn revoking(&self, shards: &[u16]);
     /// The shard is gone already: commit nothing.
     fn lost(&self, shard: u16);
     /// Another process has our name.
@@ -151,6 +153,10 @@ pub trait Producer: Send {
     fn commit(&mut self) -> Result<(), Fault>;
 
     fn abort(&mut self) -> Result<(), Fault>;
+
+    /// Whether an abort would ask for a new epoch, as after records that were not delivered. The broker then ends whatever
+    /// transaction is open under the id, without looking at the epoch that it is asked with: a zombie would fence the owner.
+    fn abort_may_fence(&self) -> bool;
 
     /// Whether a connection broke since the last begin: a late EndTxn could then end a later transaction.
     fn is_disturbed(&self) -> bool;

@@ -23,6 +23,8 @@ use crate::wire::{Change, Cluster, Fault, Owner, Probe, Producer, Reader, Sessio
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait for what the group says of itself: nobody serves the group meanwhile.
 const LOOK_WAIT: Duration = Duration::from_secs(1);
+/// A group that was not polled for so long may have put us out meanwhile. More than a revocation takes, less than a session.
+const POLLED_WITHIN: Duration = Duration::from_secs(3);
 /// A restore that hears nothing for so long is given up and begun again.
 const CHANGELOG_SILENCE: Duration = Duration::from_secs(20);
 
@@ -52,11 +54,18 @@ impl ConsumerContext for Member {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(_) => {}
-            Rebalance::Revoke(list) => {
-                let is_lost = consumer.assignment_lost();
+            Rebalance::Revoke(list) if consumer.assignment_lost() => {
                 for shard in self.shards(list) {
-                    if is_lost { self.owner.lost(shard) } else { self.owner.revoking(shard) }
+                    self.owner.lost(shard);
                 }
+            }
+            Rebalance::Revoke(list) => {
+                // The group counts on already, and takes offsets of the old generation no more. Nobody has what goes before
+                // we have let go of it, so all of ours may be committed under the new one.
+                if let Some(session) = session_of(consumer) {
+                    self.owner.renewed(session);
+                }
+                self.owner.revoking(&self.shards(list));
             }
             Rebalance::Error(error) => tracing::warn!(%error, "a rebalance failed"),
         }
@@ -109,6 +118,7 @@ pub(crate) struct Rdkafka {
     watch: Mutex<Watch>,
     /// Whether the subscription has a second topic now.
     is_wide: AtomicBool,
+    polled_at: Mutex<Instant>,
 }
 
 impl Rdkafka {
@@ -121,7 +131,8 @@ impl Rdkafka {
             options.member(ledger).create_with_context(context).map_err(|error| fault(&error))?;
         member.subscribe(&[&main]).map_err(|error| fault(&error))?;
         let (watch, is_wide) = (Mutex::new(Watch::new()), AtomicBool::new(false));
-        Ok(Self { options, ledger, names, member, shards, watch, is_wide })
+        let polled_at = Mutex::new(Instant::now());
+        Ok(Self { options, ledger, names, member, shards, watch, is_wide, polled_at })
     }
 
     /// Looks from time to time whether every shard has an owner, and asks for a rebalance if not.
@@ -174,6 +185,7 @@ impl Wire for Rdkafka {
     fn poll(&self, wait: Duration) {
         // Whatever comes in the moment between assignment and pause is nobody's: nothing is stored or committed from it.
         drop(self.member.poll(wait));
+        *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.look_for_orphans();
     }
 
@@ -181,17 +193,18 @@ impl Wire for Rdkafka {
         if faults::chosen() == Mutation::GenerationMinusOne {
             return self.stranger();
         }
-        let before = native::generation(&self.member)?;
-        let metadata = self.member.group_metadata()?;
-        let after = native::generation(&self.member)?;
-        // Generations only rise and never come back from -1, so equal ones enclose the metadata.
-        (before == after).then(|| Session { generation: before, native: Arc::new(metadata) })
+        session_of(&self.member)
     }
 
     fn probe(&self, shard: u16, door: u64) -> Probe {
         if native::generation(&self.member).is_none() {
             // Sent now, it would carry generation -1, which an empty group accepts from anybody.
             return Probe::Unclear("not in the group at this moment".to_owned());
+        }
+        if self.polled_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > POLLED_WITHIN {
+            // This process stood still. The client would ask as the member it was, and ask the same again once it is another:
+            // the group fences the first of two members of one name, and with that the client ends for good.
+            return Probe::Unclear("the group was not polled for some time".to_owned());
         }
         let mut list = TopicPartitionList::new();
         let topic = self.names.of(self.options.machine.topic(Lane::Door));
@@ -269,6 +282,14 @@ impl Wire for Rdkafka {
             }
         }
     }
+}
+
+fn session_of<C: ConsumerContext>(member: &BaseConsumer<C>) -> Option<Session> {
+    let before = native::generation(member)?;
+    let metadata = member.group_metadata()?;
+    let after = native::generation(member)?;
+    // Generations only rise and never come back from -1, so equal ones enclose the metadata.
+    (before == after).then(|| Session { generation: before, native: Arc::new(metadata) })
 }
 
 /// Sorts an error of librdkafka by what it asks for.

@@ -29,6 +29,9 @@ const BEHIND_BYTES: usize = 32 << 20;
 /// Above it reading stops until the disk takes writes again.
 const BEHIND_BYTES_MAX: usize = 64 << 20;
 
+/// Rows of a generation of shares, of which there are two: about 6 MB for each shard.
+const SHARES_KEPT: usize = 1 << 16;
+
 const RECORD: &[u8] = b"record";
 const POSITION: &[u8] = b"position";
 const DIGEST: &[u8] = b"digest";
@@ -80,10 +83,35 @@ pub(crate) struct Store {
     due: BTreeSet<(Timestamp, TimerKey)>,
     /// Digest after the newest sealed batch.
     pub(crate) digest: u128,
-    /// Shares of rows that were read since the last seal; the old values that the digest takes away.
-    shares: HashMap<RowKey, u128>,
+    shares: Shares,
     written_at: Instant,
     pub(crate) stuck: Option<String>,
+}
+
+/// Shares in the digest of rows as they stand after the newest sealed batch, for those that were read or written lately. A
+/// machine keeps rows in memory over many batches and writes them again without asking; to read each of them anew, only for
+/// the share to take away, cost more than the rest of a seal.
+#[derive(Default)]
+struct Shares {
+    newer: HashMap<RowKey, u128>,
+    older: HashMap<RowKey, u128>,
+}
+
+impl Shares {
+    fn of(&self, key: &RowKey) -> Option<u128> {
+        self.newer.get(key).or_else(|| self.older.get(key)).copied()
+    }
+
+    fn note(&mut self, key: RowKey, share: u128) {
+        self.newer.insert(key, share);
+    }
+
+    /// Forgets what was not noted for a generation, once that one is full.
+    fn turn(&mut self) {
+        if self.newer.len() >= SHARES_KEPT {
+            self.older = std::mem::take(&mut self.newer);
+        }
+    }
 }
 
 type Failure = DiskError;
@@ -101,7 +129,7 @@ impl Store {
             timers: HashMap::new(),
             due: BTreeSet::new(),
             digest: local.digest,
-            shares: HashMap::new(),
+            shares: Shares::default(),
             written_at: host.now(),
             stuck: None,
         };
@@ -171,7 +199,7 @@ impl Store {
 
     fn note_shares(&mut self, keys: &[RowKey], values: &[Option<Vec<u8>>]) {
         for (key, value) in keys.iter().zip(values) {
-            self.shares.insert(*key, share(&row_key(*key), value.as_deref()));
+            self.shares.note(*key, share(&row_key(*key), value.as_deref()));
         }
     }
 
@@ -222,22 +250,24 @@ impl Store {
 
     /// Takes the changes as sealed under `seq` and gives the digest after them: minus old, plus new.
     pub(crate) fn seal(&mut self, seq: u64, changes: Arc<Changes>) -> Result<u128, Failure> {
-        // Rows are written after they were read, so this finds none unless somebody writes blindly.
-        let unread: Vec<_> = changes.rows.keys().filter(|key| !self.shares.contains_key(key)).copied().collect();
+        // Those that were read so long ago that their shares are forgotten, and those written blindly.
+        let unread: Vec<_> = changes.rows.keys().filter(|key| self.shares.of(key).is_none()).copied().collect();
         if !unread.is_empty() {
             self.rows(&unread)?;
         }
         let mut digest = self.digest;
         for (key, value) in &changes.rows {
-            let before = self.shares.get(key).copied().unwrap_or_default();
-            digest = digest.wrapping_sub(before).wrapping_add(share(&row_key(*key), value.as_deref()));
+            let before = self.shares.of(key).unwrap_or_default();
+            let after = share(&row_key(*key), value.as_deref());
+            self.shares.note(*key, after);
+            digest = digest.wrapping_sub(before).wrapping_add(after);
         }
         for (key, due) in &changes.timers {
             let before = self.arm(*key, *due);
             let of = |due: Option<Timestamp>| due.map_or(0, |due| share(&timer_key(*key), Some(&due_value(due))));
             digest = digest.wrapping_sub(of(before)).wrapping_add(of(*due));
         }
-        self.shares.clear();
+        self.shares.turn();
         self.digest = digest;
         self.sealed.push_back((seq, changes));
         Ok(digest)

@@ -12,6 +12,7 @@ pub mod arrivals;
 pub mod drain;
 mod event_json;
 pub mod hostile;
+pub mod idle;
 pub mod journal;
 pub mod latency;
 pub mod machine;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use campanile_load::organisation::{SERVICES, SERVICES_MAX};
 use campanile_load::send::{Mix, append, http};
-use campanile_load::{drain, paging, workload};
+use campanile_load::{drain, idle, paging, workload};
 use clap::{Parser, Subcommand};
 
 /// RocksDB on the system's allocator keeps growing, and a sixth of the processor's time went to it.
@@ -30,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Fill a ledger, drain it with the processor, compare with the model and with reading alone.
     Drain(drain::Options),
+    /// Idle to incident on Kafka: how long an event takes until its incident can be read, beside a bare transaction.
+    Latency(idle::Options),
     /// Send events to a gateway at a fixed rate.
     Http(http::Options),
     /// Append events through a server's socket at a fixed rate.
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<bool> {
     match command {
         Command::Drain(options) => drain::run(&options),
+        Command::Latency(options) => idle::run(&options),
         Command::Http(options) => http::run(&options),
         Command::Append(options) => append::run(&options),
         Command::Directory(options) => write_directory(&options).map(|()| true),

@@ -48,7 +48,7 @@ impl Readiness {
         let shards = self.roles.status().into_iter().chain(self.roles.notifier_status());
         let halted = shards.into_iter().find_map(|shard| Some((shard.shard, shard.halted?)));
         match halted {
-            Some((shard, reason)) => Err(format!("shard {shard} cannot commit: {reason}")),
+            Some((shard, reason)) => Err(format!("shard {shard} does not work: {reason}")),
             None => Ok(()),
         }
     }

@@ -5,21 +5,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use campanile_ledger_kafka::wire::{self, Delivered, Fault, Outgoing, Producer, Session};
+use campanile_model::{Span, Timestamp};
 
 use crate::broker::{Body, Call, Hiccup, Place, at};
 use crate::wire::{Network, Voice};
+
+/// `message.timeout.ms` of the producers.
+const MESSAGE_TIMEOUT: Span = Span::seconds(6);
 
 pub(crate) struct ModelProducer {
     network: Network,
     shard: u16,
     epoch: i64,
     queue: VecDeque<(Place, Body, bool)>,
+    began: Timestamp,
+    is_delivered: bool,
     is_disturbed: bool,
 }
 
 impl ModelProducer {
     pub(crate) fn new(network: Network, shard: u16, epoch: i64) -> Self {
-        Self { network, shard, epoch, queue: VecDeque::new(), is_disturbed: false }
+        let began = network.shared.now();
+        Self { network, shard, epoch, queue: VecDeque::new(), began, is_delivered: false, is_disturbed: false }
     }
 
     fn who(&self) -> (u16, i64, u64) {
@@ -35,7 +42,8 @@ impl ModelProducer {
 impl Producer for ModelProducer {
     fn begin(&mut self) -> Result<(), Fault> {
         self.queue.clear();
-        self.is_disturbed = false;
+        (self.is_delivered, self.is_disturbed) = (false, false);
+        self.began = self.network.shared.now();
         Ok(())
     }
 
@@ -58,6 +66,9 @@ impl Producer for ModelProducer {
         let who = self.who();
         let mut delivered = None;
         while let Some((place, body, marks)) = self.queue.pop_front() {
+            if self.network.shared.now() > self.began + MESSAGE_TIMEOUT {
+                return Err(Fault::Again("a record timed out in the client".to_owned()));
+            }
             let send = |broker: &mut crate::broker::Broker| broker.produce(who, place, body.clone());
             // A request carries several records, so not each has a way of its own.
             let at_once = if self.network.shared.percent(25) || self.network.is_cut() {
@@ -73,6 +84,7 @@ impl Producer for ModelProducer {
                 delivered = Some(Delivered { offset: appended.0, at: appended.1 });
             }
         }
+        self.is_delivered = true;
         delivered.ok_or_else(|| Fault::Dead("the commit record was not acknowledged".to_owned()))
     }
 
@@ -127,7 +139,16 @@ impl Producer for ModelProducer {
 
     fn abort(&mut self) -> Result<(), Fault> {
         self.queue.clear();
-        self.end(Call::Abort, false)
+        if self.is_delivered {
+            return self.end(Call::Abort, false);
+        }
+        let (shard, epoch, life) = self.who();
+        self.epoch = self.network.call(Call::Abort, |broker| broker.bump(shard, epoch, life))?;
+        Ok(())
+    }
+
+    fn abort_may_fence(&self) -> bool {
+        !self.is_delivered
     }
 
     fn is_disturbed(&self) -> bool {

@@ -201,8 +201,8 @@ impl ModelWire {
         // Cleared before the owner is called, as the client library does.
         client.generation = None;
         drop(client);
-        for shard in &revoked {
-            self.owner.revoking(*shard);
+        if !revoked.is_empty() {
+            self.owner.revoking(&revoked);
         }
         {
             let mut client = lock(&self.client);

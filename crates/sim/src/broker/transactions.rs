@@ -75,6 +75,32 @@ impl Broker {
         }
     }
 
+    /// InitProducerId with an epoch that is there, as a client asks when it aborts what was not delivered. As in Kafka, the
+    /// epoch is compared only when nothing is open. `None`: ask again.
+    pub(crate) fn bump(&mut self, shard: u16, epoch: i64, life: u64) -> Result<Option<i64>, Fault> {
+        let newest = self.coordinator(shard).epoch;
+        match &self.coordinator(shard).state {
+            State::Idle if newest == epoch || newest == epoch + 1 => {
+                let epoch = newest + 1;
+                self.coordinator(shard).epoch = epoch;
+                Ok(Some(epoch))
+            }
+            State::Idle => self.check(shard, epoch).map(|()| None),
+            State::Ongoing(_) => {
+                let may = self.group.may_init(life, shard);
+                if let Some(owner) = self.group.owner_beside(life, shard).filter(|_| !may) {
+                    self.breach(format!(
+                        "zombie: life {life} aborted a transaction of {owner}, the owner of shard {shard}, without asking the group"
+                    ));
+                }
+                self.coordinator(shard).epoch += 1;
+                self.decide(shard, false);
+                Ok(None)
+            }
+            State::Ending { .. } => Ok(None),
+        }
+    }
+
     fn check(&mut self, shard: u16, epoch: i64) -> Result<(), Fault> {
         let newest = self.coordinator(shard).epoch;
         if newest == epoch {
