@@ -128,6 +128,7 @@ impl Roles {
             tail: ledger.tail(),
             directory: Arc::clone(&directory),
             channels: Channels::default().with(Kind::Terminal, Arc::new(terminal)),
+            webhooks: None,
             clock: Arc::new(Wall),
             runtime: runtime.handle().clone(),
         };

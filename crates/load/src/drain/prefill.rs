@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use campanile_ledger::{AppendError, Appended, Appender, Record, Topic};
 use campanile_model::Epoch;
 use campanile_model::murmur2::partition_of;
-use campanile_pagerduty::objects::{File, load};
+use campanile_pagerduty::objects::{File, Known, load};
 use campanile_record::directory::epoch_record;
 
 use super::ground::Ground;
@@ -37,7 +37,7 @@ fn append_directory(appender: &dyn Appender, shards: u16, source: workload::Opti
         .map(|(kind, id, bytes)| File { kind, name: format!("{}/{id}.json", kind.folder()), id, bytes })
         .collect();
     let mut no_entropy = || [0; 16];
-    let loaded = load(&files, &|_, _| None, &mut no_entropy, Epoch(1), shards).map_err(|problems| {
+    let loaded = load(&files, Known::NOTHING, &mut no_entropy, Epoch(1), shards).map_err(|problems| {
         let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow!("the workload's own directory is refused:\n{}", list.join("\n"))
     })?;

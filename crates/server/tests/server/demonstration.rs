@@ -2,7 +2,7 @@
 
 use campanile_directory::Snapshot;
 use campanile_model::{Epoch, Span};
-use campanile_pagerduty::objects::load;
+use campanile_pagerduty::objects::{Known, load};
 use campanile_server::demo::funnel::{differences, sentence};
 use campanile_server::demo::organisation;
 use campanile_server::demo::story::{self, EXPECTED};
