@@ -29,7 +29,7 @@ pub(crate) fn tell(state: &mut State, notice: &HandoffNotice, now: Timestamp) ->
         contact: notice.contact.clone(),
         channel: notice.channel,
         items: Vec::new(),
-        handoff: Some(Handoff { schedule: notice.schedule.clone(), turn: notice.turn, at: notice.at }),
+        handoff: Some(Handoff { schedule: notice.schedule.clone(), turn: notice.turn, at: notice.at, told_at: now }),
         idempotency_key,
         made_at: now,
         attempts: 0,

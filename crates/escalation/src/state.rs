@@ -158,6 +158,8 @@ pub struct Handoff {
     pub schedule: Named<ScheduleId>,
     pub turn: Turn,
     pub at: Timestamp,
+    /// When the notice was made.
+    pub told_at: Timestamp,
 }
 
 /// Pages of a person that go to one contact method in one message.

@@ -6,7 +6,7 @@ use campanile_load::hostile::{self, Door, Hostile};
 use campanile_load::organisation::{self, Object};
 use campanile_model::{Epoch, murmur2::partition_of};
 use campanile_pagerduty::events_v2::{Decoder, validate_logged, validate_request};
-use campanile_pagerduty::objects::{File, Loaded, load};
+use campanile_pagerduty::objects::{File, Known, Loaded, load};
 
 fn loaded(objects: Vec<Object>) -> Loaded {
     let files: Vec<File> = objects

@@ -48,6 +48,13 @@ pub struct Message {
     pub items: Vec<Item>,
 }
 
+impl Message {
+    /// Somebody is to answer it. A test and a hand-off only tell.
+    pub fn asks(&self) -> bool {
+        self.order.is_some() && self.handoff.is_none()
+    }
+}
+
 /// The provider took the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {

@@ -2,9 +2,9 @@
 
 mod support;
 
-use campanile_directory::Channel;
-use campanile_escalation::Reason;
-use campanile_model::Urgency;
+use campanile_directory::{Channel, Turn};
+use campanile_escalation::{Handoff, Reason};
+use campanile_model::{Named, ScheduleId, Span, Urgency};
 use campanile_notifier::Item;
 use campanile_notifier::channels::{compose_mail, ntfy_body, push_payload, teams_card, text, twiml};
 use serde_json::json;
@@ -170,4 +170,30 @@ fn push_fits_into_its_record_whatever_is_in_it() {
     let length = payload.to_string().len();
     assert!(length <= campanile_notifier::channels::PLAIN_BYTES_MAX, "{length}");
     assert_eq!(payload["title"], "100 triggered incidents on checkout");
+}
+
+#[test]
+fn a_hand_off_tells_and_asks_nothing() {
+    let mut page = message(Channel::Email, "ann@example.com", vec![]);
+    page.handoff = Some(Handoff {
+        schedule: Named { id: ScheduleId::new("PSCHED"), name: "Primary".into() },
+        turn: Turn::Begins,
+        at: NOON + Span::hours(3),
+        told_at: NOON,
+    });
+    let at = (NOON + Span::hours(3)).rfc3339_seconds().to_string();
+    let mail = decoded(&mail(&page, true));
+    assert!(mail.contains("Subject: [Campanile] Your turn on Primary begins"), "{mail}");
+    assert!(mail.contains(&format!("your turn on Primary begins at {at}.")), "{mail}");
+    assert!(!mail.contains("/answer/"), "{mail}");
+    assert_eq!(text::sms(&page, true), format!("Campanile: your turn on Primary begins at {at}."));
+    assert!(text::spoken(&page).contains(&format!("your turn on Primary begins at {at}.")));
+    let ntfy = ntfy_body(&page, "topic", Some(&links()));
+    assert_eq!(
+        (&ntfy["title"], &ntfy["message"]),
+        (&json!("Your turn on Primary begins"), &json!(format!("At {at}.")))
+    );
+    assert_eq!(ntfy["actions"], json!(null));
+    assert_eq!(push_payload(&page, None)["body"], json!(format!("At {at}.")));
+    assert_eq!(teams_card(&page, None)["attachments"][0]["content"]["body"][1]["text"], json!(format!("At {at}.")));
 }

@@ -30,11 +30,14 @@ struct Taken {
     event: Value,
 }
 
+/// The status that an event is answered with.
+type Manner = Box<dyn FnMut(&Value) -> u16 + Send>;
+
 /// Answers each delivery as `manner` says of its event.
 struct Receiver {
     address: SocketAddr,
     taken: Mutex<Vec<Taken>>,
-    manner: Mutex<Box<dyn FnMut(&Value) -> u16 + Send>>,
+    manner: Mutex<Manner>,
 }
 
 impl Receiver {

@@ -3,7 +3,7 @@
 use campanile_directory::contact::{Channel, ContactMethod, NotificationRule};
 use campanile_directory::{HandoffRule, HandoffType, Kind, Object, User};
 use campanile_model::{Epoch, Span, Urgency};
-use campanile_pagerduty::objects::{File, load, read, write};
+use campanile_pagerduty::objects::{File, Known, load, read, write};
 
 const ANN: &str = r#"{
   "user": {
@@ -93,7 +93,7 @@ fn references_without_an_address_are_passed_over_with_a_warning() {
 fn check(text: &str, expected: &[&str]) {
     let file = File::new("users/PANN.json", text.as_bytes().to_vec()).expect("a sound path").expect("an object");
     let no_entropy = &mut || -> [u8; 16] { panic!("a user has no key") };
-    let found = match load(&[file], &|_, _| None, no_entropy, Epoch(1), 1) {
+    let found = match load(&[file], Known::NOTHING, no_entropy, Epoch(1), 1) {
         Ok(_) => panic!("the user is refused"),
         Err(refusals) => refusals.iter().map(ToString::to_string).collect::<Vec<_>>(),
     };

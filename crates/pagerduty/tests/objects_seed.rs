@@ -8,7 +8,7 @@ use campanile_directory::urgency::Constant;
 use campanile_directory::{Dependency, Grouping, Kind, Object, UrgencyRule, mint};
 use campanile_model::{Epoch, Severity, Span, Timestamp, Urgency};
 use campanile_oncall::Window;
-use campanile_pagerduty::objects::{File, Loaded, load, read, snapshot_from_records};
+use campanile_pagerduty::objects::{File, Known, Loaded, load, read, snapshot_from_records};
 use jiff::civil::time;
 
 const SERVICE: &str = include_str!("objects_seed/service.json");
@@ -37,7 +37,7 @@ fn example() -> Vec<File> {
 
 fn loaded() -> Loaded {
     let no_entropy = &mut || -> [u8; 16] { panic!("every key of the example is pinned") };
-    match load(&example(), &|_, _| None, no_entropy, Epoch(1), SHARDS) {
+    match load(&example(), Known::NOTHING, no_entropy, Epoch(1), SHARDS) {
         Ok(loaded) => loaded,
         Err(refusals) => panic!("{}", refusals.iter().map(|it| format!("{it}\n")).collect::<String>()),
     }

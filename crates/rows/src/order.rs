@@ -20,6 +20,7 @@ pub fn encode(order: &Order, out: &mut Vec<u8>) {
         put_text(out, &it.schedule.name);
         out.push(it.turn as u8);
         put_time(out, it.at);
+        put_time(out, it.told_at);
     });
     put_u128(out, order.idempotency_key);
     put_time(out, order.made_at);
@@ -55,5 +56,6 @@ fn handoff(reader: &mut Reader<'_>) -> Option<Handoff> {
         schedule: Named { id: ScheduleId::new(reader.text()?), name: CompactString::new(reader.text()?) },
         turn: *Turn::ALL.get(usize::from(reader.u8()?))?,
         at: reader.time()?,
+        told_at: reader.time()?,
     })
 }

@@ -89,6 +89,7 @@ fn an_order() -> Order {
             schedule: Named { id: ScheduleId::new("PSCHED"), name: "Primary".into() },
             turn: Turn::Ends,
             at: Timestamp(1_772_409_600_000),
+            told_at: Timestamp(1_772_406_000_000),
         }),
         idempotency_key: 0x0102_0304,
         made_at: Timestamp(1),

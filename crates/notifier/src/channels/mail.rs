@@ -156,7 +156,7 @@ struct Html<'a> {
     headline: &'a str,
     name: &'a str,
     opening: &'a str,
-    is_test: bool,
+    statement: &'a str,
     rows: &'a [Row],
     all: &'a str,
     has_links: bool,
@@ -167,7 +167,7 @@ struct Html<'a> {
 struct Plain<'a> {
     name: &'a str,
     opening: &'a str,
-    is_test: bool,
+    statement: &'a str,
     rows: &'a [Row],
     all: &'a str,
     has_links: bool,
@@ -201,7 +201,8 @@ pub fn compose(message: &Message, from: &Mailbox, links: Option<&Links>) -> Resu
     })?;
     let name = text::one_line(&message.recipient.name);
     let domain = from.email.domain();
-    let newest = message.items.iter().map(|item| item.at.0).max().unwrap_or(0).max(0).unsigned_abs();
+    let told_at = message.handoff.as_ref().map(|it| it.told_at.0);
+    let newest = message.items.iter().map(|item| item.at.0).chain(told_at).max().unwrap_or(0).max(0).unsigned_abs();
     let mut builder = lettre::Message::builder()
         .from(from.clone())
         .to(Mailbox::new(Some(name.clone()), address))
@@ -236,7 +237,7 @@ fn raw(name: &'static str, value: &str) -> HeaderValue {
 }
 
 fn bodies(message: &Message, name: &str, links: Option<&Links>) -> askama::Result<(String, String)> {
-    let is_test = message.order.is_none();
+    let statement = if message.asks() { String::new() } else { text::statement(message) };
     let rows: Vec<_> = message.items.iter().map(|item| row(message, item, links)).collect();
     let has_several = rows.len() > 1;
     let opening = match rows.len() {
@@ -245,9 +246,10 @@ fn bodies(message: &Message, name: &str, links: Option<&Links>) -> askama::Resul
     };
     let all = links.filter(|_| has_several).and_then(|links| links.answer_all(message, Purpose::Acknowledge));
     let all = all.unwrap_or_default();
-    let has_links = links.is_some() && !is_test;
+    let has_links = links.is_some() && message.asks();
     let headline = text::headline(message);
-    let html = Html { headline: &headline, name, opening: &opening, is_test, rows: &rows, all: &all, has_links };
-    let plain = Plain { name, opening: &opening, is_test, rows: &rows, all: &all, has_links };
+    let html =
+        Html { headline: &headline, name, opening: &opening, statement: &statement, rows: &rows, all: &all, has_links };
+    let plain = Plain { name, opening: &opening, statement: &statement, rows: &rows, all: &all, has_links };
     Ok((html.render()?, plain.render()?))
 }

@@ -93,9 +93,9 @@ pub fn body(message: &Message, topic: &str, links: Option<&Links>) -> Value {
         "message": said(message),
         // 5 rings through most settings, 3 is ntfy's default.
         "priority": if is_high { 5 } else { 3 },
-        "tags": [if message.order.is_none() { "white_check_mark" } else if is_high { "rotating_light" } else { "warning" }],
+        "tags": [if !message.asks() { "white_check_mark" } else if is_high { "rotating_light" } else { "warning" }],
     });
-    if let ([item], false) = (message.items.as_slice(), message.order.is_none()) {
+    if let ([item], false) = (message.items.as_slice(), !message.asks()) {
         body["click"] = json!(item.html_url);
     }
     let action = |label: &str, purpose| {
@@ -119,7 +119,7 @@ pub fn body(message: &Message, topic: &str, links: Option<&Links>) -> Value {
 
 fn said(message: &Message) -> String {
     match message.items.as_slice() {
-        _ if message.order.is_none() => "This contact method works.".to_owned(),
+        _ if !message.asks() => text::said(message),
         [item] => {
             let urgency = if item.urgency == Urgency::High { "High" } else { "Low" };
             let head = format!("{urgency} urgency on {}.", text::one_line(&item.service));

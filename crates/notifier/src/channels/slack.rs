@@ -175,14 +175,14 @@ impl Slack {
 
     async fn deliver(&self, message: &Message) -> Result<Taken, Trouble> {
         let address = message.contact.address.as_str();
+        if !message.asks() {
+            let said = self.post(address, slack_blocks::told(message), None).await?;
+            return Ok(Taken::with(format!("ok {} {}", said.channel, said.ts)));
+        }
         let [item] = message.items.as_slice() else {
             let said = self.post(address, slack_blocks::digest(message, self.options.has_buttons), None).await?;
             return Ok(Taken::with(format!("ok {} {}", said.channel, said.ts)));
         };
-        if message.order.is_none() {
-            let said = self.post(address, slack_blocks::test(message), None).await?;
-            return Ok(Taken::with(format!("ok {} {}", said.channel, said.ts)));
-        }
         let shown = slack_blocks::Shown::paged(message, item);
         let known = self.posts_of(item.incident).into_iter().find(|(to, _)| to == address);
         if let Some((_, post)) = known {

@@ -103,8 +103,12 @@ fn all(order: OrderId) -> Value {
     buttons(&list, &format!("o:{order}"))
 }
 
-pub(super) fn test(message: &Message) -> Value {
+/// A test or a hand-off.
+pub(super) fn told(message: &Message) -> Value {
     let name = escaped(&text::one_line(&message.recipient.name));
+    if message.handoff.is_some() {
+        return json!({ "text": format!(":bell: {name}, {}", escaped(&text::statement(message))) });
+    }
     json!({ "text": format!(":white_check_mark: This is a test of Campanile for {name}: this contact method works.") })
 }
 

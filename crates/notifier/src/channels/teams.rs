@@ -45,15 +45,15 @@ impl Teams {
 
 /// Source: Adaptive Cards 1.4 in a message, as the workflow's template wants it.
 pub fn card(message: &Message, links: Option<&Links>) -> Value {
-    let is_test = message.order.is_none();
+    let tells = !message.asks();
     let high = text::is_high(message);
     let mut blocks = vec![json!({
         "type": "TextBlock", "size": "Large", "weight": "Bolder", "wrap": true,
-        "color": if is_test { "Good" } else if high { "Attention" } else { "Warning" },
+        "color": if tells { "Good" } else if high { "Attention" } else { "Warning" },
         "text": text::headline(message),
     })];
-    if is_test {
-        blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": "This contact method works." }));
+    if tells {
+        blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": text::said(message) }));
     } else {
         blocks.extend(message.items.iter().take(SHOWN_MAX).flat_map(|item| shown(item, message)));
         if message.items.len() > SHOWN_MAX {

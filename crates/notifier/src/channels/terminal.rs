@@ -34,7 +34,7 @@ impl Channel for Terminal {
 /// The message as lines: who, then an incident a line.
 fn text(message: &Message) -> String {
     if let Some(handoff) = &message.handoff {
-        let Handoff { schedule, turn, at } = handoff;
+        let Handoff { schedule, turn, at, .. } = handoff;
         return format!("{}: your turn on {} {} at {at}", message.recipient.name, schedule.name, turn.as_str());
     }
     let lines = message.items.iter().map(line);

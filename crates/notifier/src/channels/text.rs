@@ -41,6 +41,35 @@ pub fn number(incident: IncidentId) -> String {
     format!("#{}", incident.number())
 }
 
+/// What a message that asks for nothing tells, as a sentence that goes on after a name.
+pub fn statement(message: &Message) -> String {
+    match &message.handoff {
+        Some(it) => {
+            let (schedule, at) = (one_line(&it.schedule.name), it.at.rfc3339_seconds());
+            format!("your turn on {schedule} {} at {at}.", it.turn.as_str())
+        }
+        None => {
+            "this is a test of this contact method, which somebody asked for. It works; nothing is wrong.".to_owned()
+        }
+    }
+}
+
+/// The same as a heading, and in short.
+fn told(message: &Message) -> (String, String) {
+    match &message.handoff {
+        Some(it) => {
+            let schedule = one_line(&it.schedule.name);
+            (format!("Your turn on {schedule} {}", it.turn.as_str()), format!("At {}.", it.at.rfc3339_seconds()))
+        }
+        None => ("Test of a contact method".to_owned(), "This contact method works.".to_owned()),
+    }
+}
+
+/// What stands beneath the heading of a message that asks for nothing.
+pub fn said(message: &Message) -> String {
+    told(message).1
+}
+
 /// Any is of high urgency.
 pub fn is_high(message: &Message) -> bool {
     message.items.iter().any(|item| item.urgency == Urgency::High)
@@ -61,7 +90,7 @@ fn services(message: &Message) -> String {
 /// `Disk full on db-1 (#12003, checkout)`: what a list of mails or notifications shows.
 pub fn headline(message: &Message) -> String {
     match message.items.as_slice() {
-        _ if message.order.is_none() => "Test of a contact method".to_owned(),
+        _ if !message.asks() => told(message).0,
         [item] => format!("#{} {}", item.incident.number(), one_line(&item.title)),
         items => format!("{} triggered incidents on {}", items.len(), services(message)),
     }
@@ -100,6 +129,9 @@ pub fn lines(message: &Message) -> String {
 
 /// The text of an SMS. `answers`: replies reach us, so the keys are named.
 pub fn sms(message: &Message, answers: bool) -> String {
+    if message.handoff.is_some() {
+        return format!("Campanile: {}", statement(message));
+    }
     if message.order.is_none() {
         return format!("Campanile: this is a test for {}. It works.", one_line(&message.recipient.name));
     }
@@ -160,6 +192,9 @@ fn fitted(text: &str, room: usize) -> String {
 
 /// What a call says before the keys are named.
 pub fn spoken(message: &Message) -> String {
+    if message.handoff.is_some() {
+        return format!("This is Campanile. {}: {} Goodbye.", one_line(&message.recipient.name), statement(message));
+    }
     if message.order.is_none() {
         return format!(
             "This is Campanile, with a test call for {}. It works. Goodbye.",

@@ -120,7 +120,7 @@ pub fn payload(message: &Message, links: Option<&Links>) -> Value {
     json!({
         "v": 1,
         "title": text::headline(message),
-        "body": if message.order.is_none() { "This contact method works.".to_owned() } else { text::shortened(&text::lines(message), 800) },
+        "body": if !message.asks() { text::said(message) } else { text::shortened(&text::lines(message), 800) },
         "urgency": if text::is_high(message) { "high" } else { "low" },
         "tag": format!("{:032x}", message.idempotency_key),
         "url": message.items.first().map(|item| &item.html_url),

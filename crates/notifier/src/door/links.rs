@@ -27,7 +27,7 @@ impl Links {
 
     /// A page that asks whether to do it, of one incident. A test's incident cannot be answered.
     pub fn answer(&self, message: &Message, item: &Item, purpose: Purpose) -> Option<String> {
-        message.order?;
+        message.asks().then_some(())?;
         Some(self.link("answer", message, purpose, About::Incident(item.incident), String::new()))
     }
 
@@ -57,7 +57,7 @@ impl Links {
 
 /// Everything in the message; a test has nothing to answer.
 fn of_all(message: &Message) -> Option<About> {
-    let order = message.order?;
+    let order = message.order.filter(|_| message.asks())?;
     Some(match message.items.as_slice() {
         [item] => About::Incident(item.incident),
         _ => About::Order(order),

@@ -89,7 +89,7 @@ impl Event {
     fn written(&self, public_url: &str, note_bytes_max: usize) -> Vec<u8> {
         let links = Links { public_url };
         let (resource_type, data) = match &self.data {
-            Data::Incident(incident) => ("incident", WireData::Incident(links.incident(incident))),
+            Data::Incident(incident) => ("incident", WireData::Incident(Box::new(links.incident(incident)))),
             Data::Note { incident, id, content } => {
                 let (content, trimmed) = cut(content, note_bytes_max);
                 let incident = links.reference(incident);
@@ -131,7 +131,7 @@ struct WireEvent<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum WireData<'a> {
-    Incident(WireIncident<'a>),
+    Incident(Box<WireIncident<'a>>),
     Note {
         incident: WireReference<'a>,
         id: &'a str,
