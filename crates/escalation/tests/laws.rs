@@ -95,9 +95,6 @@ fn an_acknowledgement_and_a_deadline_come_in_one_order_everywhere() {
             stack.extend(TURNS.iter().map(|turn| [turns.as_slice(), &[*turn]].concat()));
         }
     }
-    println!(
-        "{played} orders: escalated first in {first}, acknowledged first in {second}, the others resolved or left alone"
-    );
     assert!(played > 10_000 && first > 400 && second > 400, "{played} orders, {first} and {second} of each kind");
 }
 

@@ -163,7 +163,10 @@ fn a_hand_off_is_told_once_however_often_it_is_found() {
     let orders: Vec<_> = house.notifier.orders.iter().map(|(id, order)| (*id, order.clone())).collect();
     let [(id, order)] = orders.as_slice() else { panic!("one order: {orders:?}") };
     assert_eq!(order.handoff.as_ref().map(|it| (it.turn, it.at)), Some((Turn::Begins, notice.at)));
-    house.report(&Report::Order { order: *id, reply: Reply::Accepted { provider: "test".into() } });
+    house.report(&Report::Order {
+        order: *id,
+        reply: Reply::Accepted { provider: "test".into(), reference: "".into() },
+    });
     house.now = house.now + Span::hours(1);
     house.report(&report);
     assert_eq!(house.notifier.orders.iter().count(), 1, "told long ago");
