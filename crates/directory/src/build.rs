@@ -18,7 +18,7 @@ use crate::priority::Priority;
 use crate::problem::{Problem, Report};
 use crate::references;
 use crate::service::{Service, ServiceDraft};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RouteId, Snapshot};
 
 /// The snapshot of these objects. `shards` is the ledger's number of shards, at least 1.
 ///
@@ -74,7 +74,9 @@ fn assemble(epoch: Epoch, shards: u16, book: Book) -> Snapshot {
     for draft in book.services.values() {
         let service = Arc::new(service(draft, &book, &settings, &windows, &snapshot));
         for (index, integration) in service.integrations.iter().enumerate() {
-            snapshot.keys.insert(integration.key.clone(), (Arc::clone(&service), index));
+            let id = RouteId(snapshot.routes.len() as u32);
+            snapshot.routes.push((Arc::clone(&service), index));
+            snapshot.keys.insert(integration.key.clone(), id);
         }
         snapshot.services.insert(service.id.clone(), service);
     }

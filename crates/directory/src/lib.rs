@@ -43,7 +43,7 @@ pub use priority::Priority;
 pub use problem::{Problem, Warning};
 pub use schedule::Schedule;
 pub use service::{Service, ServiceDraft};
-pub use snapshot::{Route, Snapshot};
+pub use snapshot::{Route, RouteId, Snapshot};
 pub use team::Team;
 pub use urgency::{SupportHours, UrgencyRule};
 pub use user::User;

@@ -28,13 +28,19 @@ pub struct Route<'a> {
     pub integration: &'a Integration,
 }
 
+/// A route of one snapshot, to be kept for as long as that snapshot is in use: of another it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteId(pub(crate) u32);
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     pub epoch: Epoch,
     /// Shards of the ledger, at least 1 in a built snapshot.
     pub shards: u16,
     pub(crate) services: AHashMap<ServiceId, Arc<Service>>,
-    pub(crate) keys: AHashMap<RoutingKey, (Arc<Service>, usize)>,
+    pub(crate) keys: AHashMap<RoutingKey, RouteId>,
+    /// Where each key leads: a service and the number of its integration.
+    pub(crate) routes: Vec<(Arc<Service>, usize)>,
     /// By order, most urgent first.
     pub(crate) priorities: Vec<Arc<Priority>>,
     pub(crate) teams: BTreeMap<TeamId, Arc<Team>>,
@@ -50,8 +56,18 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub fn route(&self, routing_key: &str) -> Option<Route<'_>> {
-        let (service, index) = self.keys.get(routing_key)?;
-        Some(Route { service, integration: &service.integrations[*index] })
+        self.route_at(self.route_id(routing_key)?)
+    }
+
+    /// The route of this key, for those who ask several times.
+    pub fn route_id(&self, routing_key: &str) -> Option<RouteId> {
+        self.keys.get(routing_key).copied()
+    }
+
+    /// What [`Snapshot::route_id`] of this same snapshot found.
+    pub fn route_at(&self, id: RouteId) -> Option<Route<'_>> {
+        let (service, index) = self.routes.get(id.0 as usize)?;
+        Some(Route { service, integration: service.integrations.get(*index)? })
     }
 
     pub fn service(&self, id: &str) -> Option<&Arc<Service>> {

@@ -103,9 +103,9 @@ fn settings(family: Family, cache: &Cache) -> Options {
     options.set_level_zero_stop_writes_trigger(36);
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_cache_index_and_filter_blocks_with_high_priority(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // Indexes and filters stay with their open tables, some two bytes a row: looked up in the cache, they cost more than the
+    // search in them.
+    table.set_cache_index_and_filter_blocks(false);
     table.set_format_version(6);
     match family {
         Family::Rows | Family::LargeRows | Family::Timers => {
@@ -114,7 +114,8 @@ fn settings(family: Family, cache: &Cache) -> Options {
             table.set_whole_key_filtering(true);
             table.set_optimize_filters_for_memory(true);
             options.set_memtable_whole_key_filtering(true);
-            options.set_memtable_prefix_bloom_ratio(0.05);
+            // Some twenty bits a row. Larger, a filter falls out of the processor's cache.
+            options.set_memtable_prefix_bloom_ratio(if family == Family::LargeRows { 0.004 } else { 0.02 });
             // Young levels are rewritten soon, and rows of hashes and counters hardly shrink: compressing them was a tenth
             // of all time under load.
             options.set_compression_per_level(&[
@@ -127,6 +128,9 @@ fn settings(family: Family, cache: &Cache) -> Options {
                 DBCompressionType::Lz4,
             ]);
             if family == Family::LargeRows {
+                // They are looked up seldom and by whole key, so that more tables on level 0 cost little, and merging them
+                // less often saves much. Below the number at which reading stops.
+                options.set_level_zero_file_num_compaction_trigger(10);
                 // One by one they compress badly.
                 separate_values(&mut options);
                 // The oldest tenth is moved on when it is met: where few of its values live, that is cheap; where all do,

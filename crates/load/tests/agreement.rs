@@ -1,14 +1,12 @@
 //! The model and the product's machine, written apart from one set of sentences, say the same of the same events.
 
-use std::cell::OnceCell;
-
 use campanile_directory::Snapshot;
 use campanile_load::model::{Model, Step};
 use campanile_load::organisation::{maintained, objects, routing_keys};
 use campanile_load::workload::{Action, BEGINS, Options, Workload};
 use campanile_model::{Epoch, LedgerId, Severity, ShardId, Source, Span, Timestamp};
 use campanile_pagerduty::objects::snapshot_from_records;
-use campanile_triage::{Body, Event, Ids, Input, Payload, State, apply, footprint};
+use campanile_triage::{Body, Event, Ids, Input, Memo, Payload, State, apply, footprint};
 use compact_str::CompactString;
 use proptest::prelude::*;
 
@@ -42,7 +40,7 @@ impl Machine {
         self.now = self.now.max(step.at);
         self.offset += 1;
         let (dedup_key, class) = (format!("k{}", step.alert), format!("c{}", step.class));
-        let (groups, key) = (OnceCell::new(), OnceCell::new());
+        let memo = Memo::default();
         let payload = Payload {
             summary: "summary",
             source: "source",
@@ -62,8 +60,7 @@ impl Machine {
             payload: Some(payload),
             body: &NoBody,
             source: Source { partition: 0, offset: self.offset, at: self.now, hops: 0 },
-            groups: &groups,
-            key: &key,
+            memo: &memo,
         };
         let input = Input::Event(&event);
         let mut wants = Vec::new();

@@ -110,13 +110,24 @@ fn derive(ledger: LedgerId, shard: ShardId, serial: u64) -> u64 {
     (ledger.0 << (SERIAL_BITS + SHARD_BITS)) | (u64::from(shard.0) << SERIAL_BITS) | serial
 }
 
-fn write_id(id: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [b'Q'; DERIVED_ID_CHARS];
-    for (i, slot) in text[1..].iter_mut().enumerate() {
-        let shift = 5 * (12 - i as u32);
-        *slot = DIGITS[((id >> shift) & 31) as usize];
+/// A derived id as people read it.
+#[derive(Clone, Copy, Debug)]
+pub struct IdText([u8; DERIVED_ID_CHARS]);
+
+impl IdText {
+    fn of(id: u64) -> Self {
+        let mut text = [b'Q'; DERIVED_ID_CHARS];
+        for (i, slot) in text[1..].iter_mut().enumerate() {
+            let shift = 5 * (12 - i as u32);
+            *slot = DIGITS[((id >> shift) & 31) as usize];
+        }
+        Self(text)
     }
-    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+
+    pub fn as_str(&self) -> &str {
+        // Digits are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 fn read_id(text: &str) -> Result<u64, IdError> {
@@ -142,6 +153,11 @@ macro_rules! derived_id {
                 Self(derive(ledger, shard, serial))
             }
 
+            /// The text of its display form, for those who write many.
+            pub fn text(self) -> IdText {
+                IdText::of(self.0)
+            }
+
             /// The shard that made it, and that judges it.
             pub fn shard(self) -> ShardId {
                 ShardId(((self.0 >> SERIAL_BITS) & ((1 << SHARD_BITS) - 1)) as u16)
@@ -154,7 +170,7 @@ macro_rules! derived_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_id(self.0, f)
+                f.write_str(self.text().as_str())
             }
         }
 

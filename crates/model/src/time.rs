@@ -51,6 +51,14 @@ impl Timestamp {
         Rfc3339 { at: self, millis: true }
     }
 
+    /// Appends what [`Timestamp::rfc3339`] shows.
+    pub fn write_rfc3339(self, out: &mut Vec<u8>) {
+        match digits(self) {
+            Some(text) => out.extend_from_slice(&text),
+            None => out.extend_from_slice(self.rfc3339().to_string().as_bytes()),
+        }
+    }
+
     /// RFC 3339 in UTC with whole seconds, as REST objects write `created_at`.
     pub fn rfc3339_seconds(self) -> Rfc3339 {
         Rfc3339 { at: self, millis: false }
@@ -87,36 +95,46 @@ pub struct Rfc3339 {
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, in_day) = (self.at.0.div_euclid(86_400_000), self.at.0.rem_euclid(86_400_000));
-        let (year, month, day) = civil(days);
-        let (hour, minute, second) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1000 % 60);
-        if !(0..=9999).contains(&year) {
-            // Far from anything a log can carry; only shown in errors.
+        let Some(mut text) = digits(self.at) else {
+            let (year, month, day) = civil(self.at.0.div_euclid(86_400_000));
+            let in_day = self.at.0.rem_euclid(86_400_000);
+            let (hour, minute, second) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1000 % 60);
             return write!(f, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
-        }
-        // Every alert record has three of these: digits are placed by hand, ten times as fast as a format string.
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        for (at, width, value) in [
-            (0, 4, year),
-            (5, 2, month),
-            (8, 2, day),
-            (11, 2, hour),
-            (14, 2, minute),
-            (17, 2, second),
-            (20, 3, in_day % 1000),
-        ] {
-            let mut rest = value;
-            for slot in text[at..at + width].iter_mut().rev() {
-                *slot = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-        }
+        };
         if !self.millis {
             text[19] = b'Z';
         }
         let shown = if self.millis { &text[..] } else { &text[..20] };
         f.write_str(std::str::from_utf8(shown).map_err(|_| fmt::Error)?)
     }
+}
+
+/// RFC 3339 with milliseconds; `None` for years that do not have four digits, which no log can carry.
+fn digits(at: Timestamp) -> Option<[u8; 24]> {
+    let (days, in_day) = (at.0.div_euclid(86_400_000), at.0.rem_euclid(86_400_000));
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1000 % 60);
+    if !(0..=9999).contains(&year) {
+        return None;
+    }
+    // Every alert record has three of these: digits are placed by hand, ten times as fast as a format string.
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    for (at, width, value) in [
+        (0, 4, year),
+        (5, 2, month),
+        (8, 2, day),
+        (11, 2, hour),
+        (14, 2, minute),
+        (17, 2, second),
+        (20, 3, in_day % 1000),
+    ] {
+        let mut rest = value as u32;
+        for slot in text[at..at + width].iter_mut().rev() {
+            *slot = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+    }
+    Some(text)
 }
 
 /// Year, month and day of a day count from 1970-01-01. Source: H. Hinnant, "chrono-compatible low-level date algorithms".

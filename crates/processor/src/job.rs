@@ -31,8 +31,7 @@ pub(crate) struct EventJob<'a> {
     pub(crate) request: Request<'a>,
     /// The sender's, the gateway's, or one derived from the event's place in the log.
     pub(crate) dedup_key: Cow<'a, str>,
-    groups: OnceCell<triage::GroupKeys>,
-    key: OnceCell<triage::AlertKey>,
+    memo: triage::Memo,
     raw: OnceCell<RawParts<'a>>,
 }
 
@@ -42,7 +41,7 @@ impl<'a> EventJob<'a> {
             Some(key) => Cow::Borrowed(key),
             None => derived_key(taken),
         };
-        Self { taken, request, dedup_key, groups: OnceCell::new(), key: OnceCell::new(), raw: OnceCell::new() }
+        Self { taken, request, dedup_key, memo: triage::Memo::default(), raw: OnceCell::new() }
     }
 
     pub(crate) fn event(&self) -> triage::Event<'_> {
@@ -67,8 +66,7 @@ impl<'a> EventJob<'a> {
             payload,
             body: self,
             source: self.taken.source,
-            groups: &self.groups,
-            key: &self.key,
+            memo: &self.memo,
         }
     }
 

@@ -1,6 +1,5 @@
 //! Triage as the engine's machine: decoding in front of it, rows and records behind it.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,6 +30,8 @@ pub(crate) struct TriageMachine {
     shard: ShardId,
     /// Encoding buffer for records, kept for its room.
     buffer: Vec<u8>,
+    /// Room for what a footprint asks.
+    missing: Vec<Want>,
     /// Size of the last batch's alert records, a guess for the next one's.
     alerts_bytes: usize,
 }
@@ -47,6 +48,7 @@ impl TriageMachine {
             public_url,
             shard,
             buffer: Vec::with_capacity(4096),
+            missing: Vec::new(),
             alerts_bytes: 0,
         }
     }
@@ -203,7 +205,7 @@ impl Machine for TriageMachine {
     }
 
     fn footprint(&mut self, job: &Job<'_>, now: Timestamp, wants: &mut Vec<RowKey>) {
-        let mut missing: Vec<Want> = Vec::new();
+        let mut missing = std::mem::take(&mut self.missing);
         let (current, state) = (&self.current, &mut self.state);
         match job {
             Job::Event(event) => {
@@ -217,7 +219,8 @@ impl Machine for TriageMachine {
             Job::Timer(timer) => campanile_triage::footprint(current, state, &Input::Timer(*timer), now, &mut missing),
             Job::Dead(..) => {}
         }
-        wants.extend(missing.iter().map(|want| RowKey(rows::keys::of(want))));
+        wants.extend(missing.drain(..).map(|want| RowKey(rows::keys::of(&want))));
+        self.missing = missing;
     }
 
     fn load(&mut self, key: RowKey, value: Option<&[u8]>) -> Result<(), Damage> {
@@ -272,8 +275,7 @@ impl Machine for TriageMachine {
         let mut arena: Vec<u8> = Vec::with_capacity(self.alerts_bytes);
         let mut ends = Vec::with_capacity(self.state.changed());
         self.state.announcements(|alert, details| {
-            // Writing to a vector cannot fail.
-            let _ = write!(arena, "{}", alert.id);
+            arena.extend_from_slice(alert.id.text().as_str().as_bytes());
             let key_end = arena.len();
             alert::encode(alert, details, &mut arena);
             ends.push((key_end, arena.len()));

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::Write;
 
+use campanile_model::Timestamp;
+
 pub(crate) struct Object<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
@@ -28,7 +30,10 @@ impl<'a> Object<'a> {
         Self { out, first: true }
     }
 
+    // Inlined, a name of known length is a few moves; called, it was a tenth of writing a record.
+    #[inline(always)]
     fn name(&mut self, name: &str) {
+        self.out.reserve(name.len() + 4);
         if !self.first {
             self.out.push(b',');
         }
@@ -36,6 +41,24 @@ impl<'a> Object<'a> {
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
+    }
+
+    /// A word of ours, in quotes: there is nothing in it to escape.
+    #[inline(always)]
+    pub(crate) fn word(&mut self, name: &str, word: &str) {
+        self.name(name);
+        self.out.reserve(word.len() + 2);
+        self.out.push(b'"');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// An instant, in quotes.
+    pub(crate) fn time(&mut self, name: &str, at: Timestamp) {
+        self.name(name);
+        self.out.push(b'"');
+        at.write_rfc3339(self.out);
+        self.out.push(b'"');
     }
 
     pub(crate) fn text(&mut self, name: &str, value: &str) {
@@ -46,8 +69,16 @@ impl<'a> Object<'a> {
     pub(crate) fn text_or_null(&mut self, name: &str, value: Option<&str>) {
         match value {
             Some(value) => self.text(name, value),
-            None => self.plain(name, "null"),
+            None => self.null(name),
         }
+    }
+
+    pub(crate) fn boolean(&mut self, name: &str, value: bool) {
+        self.raw(name, if value { b"true" } else { b"false" });
+    }
+
+    pub(crate) fn null(&mut self, name: &str) {
+        self.raw(name, b"null");
     }
 
     /// A number, boolean or null, by its own display form.
@@ -91,7 +122,7 @@ impl<'a> Object<'a> {
     pub(crate) fn reference(&mut self, name: &str, kind: &str, id: &str, summary: &str) {
         self.object(name, |o| {
             o.text("id", id);
-            o.text("type", kind);
+            o.word("type", kind);
             o.text("summary", summary);
         });
     }

@@ -5,7 +5,7 @@
 
 use std::hash::Hash;
 
-use ahash::AHashMap;
+use rustc_hash::FxHashMap;
 
 #[derive(Debug)]
 struct Slot<V> {
@@ -14,10 +14,11 @@ struct Slot<V> {
     dirty: bool,
 }
 
+/// Keys are hashes with a secret in them, or serials: nobody can aim them, so a cheap hasher will do.
 #[derive(Debug)]
 pub struct Table<K, V> {
-    young: AHashMap<K, Slot<V>>,
-    old: AHashMap<K, Slot<V>>,
+    young: FxHashMap<K, Slot<V>>,
+    old: FxHashMap<K, Slot<V>>,
     dirty: Vec<K>,
     young_max: usize,
 }
@@ -25,7 +26,7 @@ pub struct Table<K, V> {
 impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
     /// Remembers up to about twice `young_max` clean rows.
     pub fn new(young_max: usize) -> Self {
-        Self { young: AHashMap::new(), old: AHashMap::new(), dirty: Vec::new(), young_max }
+        Self { young: FxHashMap::default(), old: FxHashMap::default(), dirty: Vec::new(), young_max }
     }
 
     /// Whether the row, or its absence, is known. What is known is young from here on.
@@ -48,7 +49,7 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
 
     /// What is known of the row: `None` nothing, `Some(None)` that there is none.
     pub fn known(&mut self, key: &K) -> Option<Option<&V>> {
-        if !self.young.contains_key(key) && !self.rejuvenate(key) {
+        if !self.old.is_empty() && !self.young.contains_key(key) && !self.rejuvenate(key) {
             return None;
         }
         self.young.get(key).map(|slot| slot.value.as_ref())

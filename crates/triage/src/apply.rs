@@ -23,7 +23,7 @@ pub fn apply(directory: &Snapshot, state: &mut State, input: &Input<'_>, now: Ti
 }
 
 fn event_effects(directory: &Snapshot, state: &mut State, event: &Event<'_>, now: Timestamp) -> Effects {
-    let Some(route) = directory.route(event.routing_key) else {
+    let Some(route) = event.route(directory) else {
         return Effects::dead(DeadReason::UnknownKey, "no integration has this routing key");
     };
     if route.service.home != state.ids.shard {

@@ -125,7 +125,7 @@ impl Effects {
 #[derive(Debug, Default)]
 pub(crate) struct Announced {
     order: Vec<Announcement>,
-    index: ahash::AHashMap<AlertId, usize>,
+    index: rustc_hash::FxHashMap<AlertId, usize>,
 }
 
 #[derive(Debug)]

@@ -61,7 +61,7 @@ pub fn footprint(directory: &Snapshot, state: &mut State, input: &Input<'_>, now
 }
 
 fn event_rows(directory: &Snapshot, ask: &mut Ask<'_>, event: &Event<'_>, now: Timestamp) {
-    let Some(route) = directory.route(event.routing_key) else { return };
+    let Some(route) = event.route(directory) else { return };
     if route.service.home != ask.state.ids.shard {
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use campanile_directory::{Route, Service};
+use campanile_directory::{Route, RouteId, Service, Snapshot};
 use campanile_model::{Command, Severity, Source};
 
 use crate::grouping::GroupKeys;
@@ -45,23 +45,34 @@ pub struct Event<'a> {
     pub payload: Option<Payload<'a>>,
     pub body: &'a dyn Body,
     pub source: Source,
-    /// Its groups once somebody asked: they cost a hash of every field, and both footprint and judgement ask. Lives no
-    /// longer than the directory it was made under.
-    pub groups: &'a OnceCell<GroupKeys>,
-    /// Its alert's key, kept for the same reason.
-    pub key: &'a OnceCell<AlertKey>,
+    pub memo: &'a Memo,
+}
+
+/// What was found out about one event. Both footprint and judgement ask, and each answer costs a hash. Lives no longer
+/// than the directory it was made under.
+#[derive(Debug, Default)]
+pub struct Memo {
+    route: OnceCell<Option<RouteId>>,
+    groups: OnceCell<GroupKeys>,
+    key: OnceCell<AlertKey>,
 }
 
 impl Event<'_> {
+    /// Where its routing key leads.
+    pub(crate) fn route<'d>(&self, directory: &'d Snapshot) -> Option<Route<'d>> {
+        let id = *self.memo.route.get_or_init(|| directory.route_id(self.routing_key));
+        directory.route_at(id?)
+    }
+
     /// The key of the alert that this event speaks of.
     pub(crate) fn alert_key(&self, keys: Keys, route: Route<'_>) -> AlertKey {
         let integration = route.integration.id.as_str();
-        *self.key.get_or_init(|| keys.alert(&route.service.id, integration, self.dedup_key))
+        *self.memo.key.get_or_init(|| keys.alert(&route.service.id, integration, self.dedup_key))
     }
 
     /// The groups that this event's alert belongs to, by the grouping of its service.
     pub(crate) fn groups(&self, keys: Keys, service: &Service, payload: &Payload<'_>) -> &[GroupKey] {
-        self.groups.get_or_init(|| crate::grouping::keys(keys, service, payload, self.body))
+        self.memo.groups.get_or_init(|| crate::grouping::keys(keys, service, payload, self.body))
     }
 }
 

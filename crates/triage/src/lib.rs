@@ -35,7 +35,7 @@ pub use campanile_table::Table;
 pub use effects::{Addition, AlertRecord, Cause, CommandAnswer, Effects, Publish, Revision, TimerChange};
 pub use footprint::{Want, footprint};
 pub use grouping::GroupKeys;
-pub use input::{Action, Body, Event, Input, Payload};
+pub use input::{Action, Body, Event, Input, Memo, Payload};
 pub use key::{AlertKey, CommandKey, GroupKey, Keys, PageKey};
 pub use state::{
     Acknowledgement, Alert, AlertRow, Answer, Details, Ids, Incident, Member, Members, PAGE_MEMBERS, ROWS_REMEMBERED,

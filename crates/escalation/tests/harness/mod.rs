@@ -5,7 +5,6 @@
 pub mod organisation;
 pub mod table;
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use campanile_directory::Snapshot;
@@ -129,8 +128,7 @@ impl House {
             payload: (action == Action::Trigger).then_some(payload),
             body: &NoBody,
             source,
-            groups: &OnceCell::new(),
-            key: &OnceCell::new(),
+            memo: &triage::Memo::default(),
         };
         self.judge(&triage::Input::Event(&event));
     }

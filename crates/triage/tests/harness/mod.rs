@@ -5,14 +5,14 @@
 pub mod organisation;
 pub mod table;
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use ahash::AHashMap;
 use campanile_directory::Snapshot;
 use campanile_model::{Command, IncidentId, LedgerId, ShardId, Source, Timestamp};
 use campanile_triage::{
-    Action, Body, Effects, Event, Ids, Input, Payload, State, Timer, TimerKind, Want, apply, footprint, invariants,
+    Action, Body, Effects, Event, Ids, Input, Memo, Payload, State, Timer, TimerKind, Want, apply, footprint,
+    invariants,
 };
 use compact_str::CompactString;
 
@@ -97,7 +97,7 @@ impl World {
             group: None,
             class: sent.class.as_deref(),
         };
-        let (groups, key) = (OnceCell::new(), OnceCell::new());
+        let memo = Memo::default();
         let event = Event {
             routing_key: &sent.routing_key,
             action: sent.action,
@@ -105,8 +105,7 @@ impl World {
             payload: (sent.action == Action::Trigger).then_some(payload),
             body: &sent.details,
             source: sent.source,
-            groups: &groups,
-            key: &key,
+            memo: &memo,
         };
         let effects = self.judge(&Input::Event(&event), self.now);
         self.settle(&effects);
