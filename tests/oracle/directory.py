@@ -138,7 +138,7 @@ class Service:
 
 
 class Snapshot:
-    """What machines read: routes, services, priorities."""
+    """What machines read: routes, services, priorities, and the names of people."""
 
     def __init__(self, epoch: int, shards: int, organisation: dict):
         self.epoch = epoch
@@ -154,6 +154,7 @@ class Snapshot:
                 times = moments.instant(it["start_time"]), id_, moments.instant(it["end_time"])
                 for member in {service["id"] for service in it["services"]}:
                     windows.setdefault(member, []).append(times)
+        self.users = {id_: it["name"] for (kind, id_), it in organisation.items() if kind == "user"}
         self.services, self.routes = {}, {}
         for (kind, id_), it in sorted(organisation.items()):
             if kind != "service":

@@ -30,8 +30,12 @@ def show_incident(incident, shard: int) -> dict:
         "last_status_change_at": rfc3339(incident.changed_at),
         "resolved_at": rfc3339(incident.resolved_at) if incident.resolved_at is not None else None,
         "title": incident.title, "service": _reference("service", incident.service, incident.service_name),
-        # The oracle knows no hands: nobody is assigned, nothing is snoozed or merged.
-        "assignees": [], "assignments": [], "escalation_level": 0, "snoozed_until": None, "resolve_reason": None,
+        "assignees": [_reference("user", *user) for user in incident.assignees],
+        "assignments": [{"at": rfc3339(incident.assigned_at), "assignee": _reference("user", *user)}
+                        for user in incident.assignees],
+        "escalation_level": incident.level,
+        # The oracle knows no other hands than the notifier's: nothing is snoozed or merged.
+        "snoozed_until": None, "resolve_reason": None,
         "escalation_policy": _reference("escalation_policy", incident.policy, incident.policy_name),
         "urgency": incident.urgency,
         "priority": _reference("priority", priority["id"], priority["name"]) if priority else None,

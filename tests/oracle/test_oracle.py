@@ -48,6 +48,8 @@ class Ledger:
         self.lines, self.offsets, self.seqs, self.next = [], {}, {}, {}
         self.shards = shards
         self.put("directory", 0, T0, "escalation_policy/PPOL", json.dumps({"escalation_policy": {"name": "on call"}}))
+        for id_, name in (("PANN", "Ann"), ("PBOB", "Bob")):
+            self.put("directory", 0, T0, f"user/{id_}", json.dumps({"user": {"name": name}}))
         self.put("directory", 0, T0, "service/PWEB", json.dumps(service(KEY, **more)))
         self.put("directory", 0, T0, "service/PAPI", json.dumps(service(FAR_KEY)))
         self.put("directory", 0, T0, "~epoch", '{"v":1,"epoch":1}')
@@ -135,6 +137,23 @@ def incident_life():
     return it.fill()
 
 
+def ladder_steps():
+    """A step of the notifier's ladder, the next one, and one that comes after an acknowledgement."""
+    it = Ledger()
+    it.put("events", 0, T0, KEY, event())
+    incident = identity.derive(LEDGER, 0, 2)
+    actor = {"type": "escalation_policy_reference", "id": "PPOL"}
+    for nth, (verb, users) in enumerate([("escalate", ["PANN"]), ("escalate", ["PBOB", "PBOB"]), ("escalate", ["PGONE"]),
+                                         ("acknowledge", None), ("escalate", ["PANN"])]):
+        command = {"v": 1, "id": f"step-{nth}", "actor": actor, "incident": incident, "verb": verb}
+        if users:
+            command |= {"assignees": users, "level": nth + 1, "lap": 0}
+        it.put("commands", 0, T0 + 1000 + nth, incident, json.dumps(command))
+    it.step([["main", 0, 1]], T0, 2, 1)
+    it.step([["door", 0, 5]], T0, 2, 6)
+    return it.fill()
+
+
 class Judging(unittest.TestCase):
     def check(self, ledger, **counts):
         findings, ended = ledger.judge()
@@ -167,6 +186,18 @@ class Judging(unittest.TestCase):
             ("disk", "triggered", 2), ("cpu", "triggered", 1), ("disk", "resolved", 2), ("cpu", "resolved", 1)])
         self.assertEqual(alerts[1]["verdict"], {"outcome": "grouped", "grouping": "content_based"})
         self.assertEqual(it.lines[-1]["headers"]["campanile-position"], f"campanile.events;0;4;{T0 + 4000}")
+
+    def test_a_step_assigns_the_next_escalates_and_an_acknowledged_incident_refuses_it(self):
+        it = ladder_steps()
+        self.check(it)
+        records = it.values("incidents")
+        self.assertEqual([(record["event_type"], record.get("reason")) for record in records], [
+            ("incident.triggered", None), ("incident.assigned", None), ("incident.escalated", None),
+            ("command.refused", "unknown_user"), ("incident.acknowledged", None), ("command.refused", "acknowledged")])
+        self.assertEqual([user["summary"] for user in records[2]["data"]["assignees"]], ["Bob"])
+        self.assertEqual(records[2]["data"]["escalation_level"], 2)
+        it.edit("incidents", 2, lambda value: value["data"]["assignees"].clear())
+        self.found(it, "wrong")
 
     def test_a_record_that_is_missing_is_lost(self):
         for topic, at in (("incidents", 5), ("alerts", 3), ("dead-letters", 0)):
@@ -349,10 +380,9 @@ class Homes(unittest.TestCase):
 class Suppressing(unittest.TestCase):
     def test_a_hidden_alert_is_promoted_when_nothing_hides_it(self):
         it = Ledger()
-        it.lines.insert(2, it.lines.pop())  # the window comes before the end of the apply
-        it.lines = it.lines[:2] + it.lines[3:]
-        it.offsets["directory", 0] = 3
-        it.lines[2]["offset"] = 2
+        # The window comes before the end of the apply.
+        it.lines.pop()
+        it.offsets["directory", 0] -= 1
         window = {"maintenance_window": {"start_time": moments.rfc3339(T0), "end_time": moments.rfc3339(T0 + 5000),
                                          "services": [{"id": "PWEB"}]}}
         it.put("directory", 0, T0, "maintenance_windows/PMW", json.dumps(window))

@@ -17,6 +17,7 @@ HOPS_MAX = 3
 TOMBSTONE_KEPT_MS = 10 * 60_000
 ANSWER_KEPT_MS = 24 * 3_600_000
 COMMAND_ID_CHARS_MAX = 128
+ASSIGNEES_MAX = 100
 
 DEDUP_KEY_CHARS_MAX = 255
 # Bytes of dedup keys that one record of an incident lists; the rest is counted.
@@ -53,7 +54,7 @@ class Incident:
     __slots__ = ("id", "serial", "status", "urgency", "priority", "title", "incident_key", "service", "service_name",
                  "policy", "policy_name", "created_at", "changed_at", "resolved_at", "revision", "alerts", "open",
                  "grouping", "last_joined_at", "acknowledgements", "auto_resolve_at", "acknowledgement_ends_at",
-                 "rises_at", "members")
+                 "rises_at", "members", "assignees", "assigned_at", "level")
 
 
 class Triage:
@@ -193,6 +194,7 @@ class Triage:
         incident.title, incident.incident_key = event.summary, alert.key[2]
         incident.service, incident.service_name = service.id, service.name
         incident.policy, incident.policy_name = service.policy, service.policy_name
+        incident.assignees, incident.assigned_at, incident.level = [], None, 0
         incident.created_at = incident.changed_at = incident.last_joined_at = now
         incident.resolved_at = incident.acknowledgement_ends_at = None
         incident.revision = incident.alerts = incident.open = 1
@@ -249,6 +251,7 @@ class Triage:
                 if self.groups.get(group) == incident.id:
                     del self.groups[group]
         incident.members = []
+        incident.assignees, incident.assigned_at = [], None
         incident.status, incident.resolved_at = "resolved", now
         incident.auto_resolve_at = incident.acknowledgement_ends_at = incident.rises_at = None
         incident.acknowledgements = []
@@ -335,7 +338,9 @@ class Triage:
             return "command.refused", None, "resolved"
         cause = {"type": "command", "command": command["id"]}
         refusal = None
-        if verb == "acknowledge":
+        if verb == "escalate":
+            changed, refusal = self._escalate(incident, command, actor, cause, now)
+        elif verb == "acknowledge":
             service = self.directory.services.get(incident.service)
             timeout = service.acknowledgement_ms if service else None
             changed = self._acknowledge(incident, timeout, actor, cause, now)
@@ -347,6 +352,23 @@ class Triage:
         if refusal:
             return "command.refused", None, refusal
         return ("command.applied" if changed else "command.unchanged"), incident.revision, None
+
+    def _escalate(self, incident, command, actor, cause, now):
+        """A step of the notifier's ladder: these people have it now, unless somebody has acknowledged it."""
+        if incident.status == "acknowledged":
+            return False, "acknowledged"
+        if not 1 <= len(command["assignees"]) <= ASSIGNEES_MAX:
+            return False, "bad_assignees"
+        if any(user not in self.directory.users for user in command["assignees"]):
+            return False, "unknown_user"
+        users = [(user, self.directory.users[user]) for user in dict.fromkeys(command["assignees"])]
+        same = incident.assignees == users
+        event_type = "incident.assigned" if same or not incident.assignees else "incident.escalated"
+        if not same:
+            incident.assigned_at = now
+        incident.assignees, incident.level = users, command["level"]
+        self._revise(incident, event_type, actor, cause, now)
+        return True, None
 
     def _set(self, incident, command, actor, cause, now):
         """The verbs that write one field: (changed, refusal)."""
@@ -449,6 +471,11 @@ def read_command(raw: bytes):
         return None
     if verb == "set_title" and type(command.get("title")) is not str:
         return None
+    if verb == "escalate":
+        # A person's own request has no assignees; nobody sends one here.
+        users, level = command.get("assignees"), command.get("level")
+        named = type(users) is list and all(type(user) is str and user for user in users)
+        return command if named and type(level) is int and level >= 0 else None
     return command if verb in ("acknowledge", "resolve", "set_priority", "set_urgency", "set_title") else None
 
 

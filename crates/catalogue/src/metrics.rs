@@ -6,11 +6,13 @@
 
 mod gateway;
 mod ledger;
+mod notifier;
 mod process;
 mod processor;
 
 pub use gateway::*;
 pub use ledger::*;
+pub use notifier::*;
 pub use process::*;
 pub use processor::*;
 
@@ -93,6 +95,9 @@ pub enum Values {
 pub const SHARD: Label =
     Label { name: "shard", values: Values::Bounded("`0` to the ledger's number of shards less 1") };
 
+/// What runs on a shard: the processor's machine or the notifier's.
+pub const MACHINE: Label = Label { name: "machine", values: Values::Closed(&["triage", "notifier"]) };
+
 /// Short names of the topics, as in `campanile tail`.
 pub const TOPIC: Label = Label {
     name: "topic",
@@ -105,6 +110,9 @@ pub const TOPIC: Label = Label {
         "dead-letters",
         "directory",
         "steps",
+        "pages",
+        "answers",
+        "notifications",
     ]),
 };
 
@@ -136,6 +144,7 @@ pub const RECORDS_BUCKETS: &[f64] =
 pub static GROUPS: &[(&str, &[&Metric])] = &[
     ("Gateway", gateway::ALL),
     ("Processor", processor::ALL),
+    ("Notifier", notifier::ALL),
     ("Ledger", ledger::LEDGER),
     ("RocksDB", ledger::ROCKSDB),
     ("Process and directory", process::ALL),

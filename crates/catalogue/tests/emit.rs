@@ -80,7 +80,7 @@ fn handles_write_to_the_series_they_were_made_for() {
     let notes = Notes::default();
     metrics::with_local_recorder(&notes, || {
         counter(&LEDGER_APPENDS_TOTAL, &[("topic", "events")]).add(3);
-        let lag = gauge(&LAG_RECORDS, &[("shard", "7"), ("lane", "main")]);
+        let lag = gauge(&LAG_RECORDS, &[("machine", "triage"), ("shard", "7"), ("lane", "main")]);
         lag.set(5.0);
         lag.add(2.0);
         lag.subtract(1.0);
@@ -90,9 +90,9 @@ fn handles_write_to_the_series_they_were_made_for() {
     });
     let expected = [
         "campanile_ledger_appends_total{topic=events} +3",
-        "campanile_lag_records{shard=7,lane=main} =5",
-        "campanile_lag_records{shard=7,lane=main} +2",
-        "campanile_lag_records{shard=7,lane=main} -1",
+        "campanile_lag_records{machine=triage,shard=7,lane=main} =5",
+        "campanile_lag_records{machine=triage,shard=7,lane=main} +2",
+        "campanile_lag_records{machine=triage,shard=7,lane=main} -1",
         "campanile_event_latency_seconds{stage=end_to_end} ~0.5",
         "campanile_event_latency_seconds{stage=end_to_end} ~0.25",
     ];
@@ -119,7 +119,7 @@ fn a_label_outside_the_table_is_caught() {
 #[cfg_attr(not(debug_assertions), ignore = "checked in debug builds only")]
 #[should_panic(expected = "has no such values")]
 fn a_value_outside_a_closed_set_is_caught() {
-    counter(&LEDGER_APPENDS_TOTAL, &[("topic", "pages")]);
+    counter(&LEDGER_APPENDS_TOTAL, &[("topic", "letters")]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the engine asks of a machine.
 
-use campanile_ledger::{Lane, Opening, RowKey, Rows, Stored, TimerKey};
+use campanile_ledger::{Lane, Opening, RowKey, Rows, Shard, Stop, Stored, TimerKey};
 use campanile_model::outcome::DeadReason;
 use campanile_model::{Epoch, Source, Timestamp};
 
@@ -68,4 +68,18 @@ pub trait Machine: Send {
 
     /// Rows in memory by kind, for metrics.
     fn remembered(&self) -> Vec<(&'static str, usize)>;
+
+    /// What was drained last is sealed under this number. A machine whose decisions are carried out elsewhere keeps them
+    /// until [`Machine::committed`].
+    fn sealed(&mut self, _seq: u64) {}
+
+    /// Every batch up to this number is durable.
+    fn committed(&mut self, _seq: u64) {}
+
+    /// Between batches, and first of all when the shard is opened: a look at rows and timers as they are stored.
+    ///
+    /// Errors: the shard was lost, or its rows cannot be right.
+    fn look(&mut self, _stored: &mut dyn Shard) -> Result<(), Stop> {
+        Ok(())
+    }
 }

@@ -25,7 +25,7 @@ impl Output {
         self.publish.push(Publish { topic, partition, record });
     }
 
-    /// The number of the next record on the incidents topic; each number is taken once.
+    /// The number of the next record on the topic that this machine alone writes; each number is taken once.
     pub fn next_out_seq(&mut self) -> u64 {
         self.out_seq += 1;
         self.out_seq

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use campanile_ledger::{Batch, Intake, Publish, Record, Rows, Settled, Shard, Stop, Topic};
+use campanile_ledger::{Batch, Intake, MachineId, Publish, Record, Rows, Settled, Shard, Stop, Topic};
 use campanile_model::{Epoch, Timestamp};
 use campanile_record::steps;
 
@@ -28,6 +28,8 @@ pub struct RunnerOptions {
     pub event_time: bool,
     /// Note what each commit consumed on the steps topic.
     pub steps: bool,
+    /// Whose series it counts in.
+    pub machine: MachineId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
         let commit = opening.commit;
         let growing =
             Growing { output: Output::new(commit.out_seq), next: commit.next, now: commit.now, ..Growing::default() };
-        let telemetry = Telemetry::new(shard.id());
+        let telemetry = Telemetry::new(options.machine, shard.id());
         let standing = Standing {
             committed_seq: commit.seq,
             next: commit.next,
@@ -126,6 +128,9 @@ impl<M: Machine, S: Shard> Runner<M, S> {
         if self.standing.halted.is_some() {
             self.gauges(wall);
             return Ok(Progress::Idle(Duration::from_millis(200)));
+        }
+        if self.growing.is_empty() {
+            self.machine.look(&mut self.shard)?;
         }
         let full = self.options.cadence.full(self.changes(), self.growing.bytes());
         let mut judged = 0;
@@ -216,6 +221,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
             }
         };
         self.standing.committed_seq = committed;
+        self.machine.committed(committed);
         while let Some(waiting) = self.sealed_waiting.pop_front_if(|waiting| waiting.seq <= committed) {
             self.telemetry.committed(waiting.sealed_at.elapsed(), waiting.oldest);
         }
@@ -302,6 +308,7 @@ impl<M: Machine, S: Shard> Runner<M, S> {
         self.standing.epoch = epoch;
         self.quarantine.committed(growing.next);
         self.sealed_seq = self.shard.seal(batch)?;
+        self.machine.sealed(self.sealed_seq);
         debug_assert_eq!(self.sealed_seq, seq, "the ledger numbers batches one after the other");
         self.sealed_at = Instant::now();
         self.sealed_waiting.push_back(Waiting { seq, sealed_at: self.sealed_at, oldest: self.oldest.take() });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ahash::AHashMap;
 use campanile_catalogue::emit::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use campanile_catalogue::metrics;
-use campanile_ledger::{Intake, Topic};
+use campanile_ledger::{Intake, MachineId, Topic};
 use campanile_model::{Outcome, ShardId, Timestamp};
 
 use crate::shard::Standing;
@@ -15,6 +15,7 @@ use crate::slice::Growing;
 const GAUGES_EVERY: Duration = Duration::from_millis(500);
 
 pub(crate) struct Telemetry {
+    machine: MachineId,
     shard: String,
     outcomes: AHashMap<Outcome, Counter>,
     topics: AHashMap<Topic, Counter>,
@@ -30,7 +31,8 @@ pub(crate) struct Telemetry {
     halted: Gauge,
     lag_seconds: Gauge,
     log_time: Gauge,
-    latency: [Histogram; 3],
+    /// Of events, so only of the machine that judges them.
+    latency: Option<[Histogram; 3]>,
     gauges_at: Option<Instant>,
 }
 
@@ -42,9 +44,10 @@ pub(crate) struct Oldest {
 }
 
 impl Telemetry {
-    pub(crate) fn new(shard: ShardId) -> Self {
+    pub(crate) fn new(machine: MachineId, shard: ShardId) -> Self {
         let shard = shard.to_string();
-        let own = [("shard", shard.as_str())];
+        let of = ("machine", machine.as_str());
+        let own = [of, ("shard", shard.as_str())];
         let stage = |stage| histogram(&metrics::EVENT_LATENCY_SECONDS, &[("stage", stage)]);
         Self {
             outcomes: AHashMap::new(),
@@ -53,16 +56,18 @@ impl Telemetry {
             dead_letters: AHashMap::new(),
             rows: AHashMap::new(),
             commits: counter(&metrics::COMMITS_TOTAL, &own),
-            commit_seconds: histogram(&metrics::COMMIT_DURATION_SECONDS, &[]),
-            commit_records: histogram(&metrics::COMMIT_RECORDS, &[]),
+            commit_seconds: histogram(&metrics::COMMIT_DURATION_SECONDS, &[of]),
+            commit_records: histogram(&metrics::COMMIT_RECORDS, &[of]),
             forwarded: counter(&metrics::FORWARDED_TOTAL, &[]),
             panics: counter(&metrics::PANICS_TOTAL, &own),
             ahead: counter(&metrics::INPUTS_AHEAD_TOTAL, &own),
             halted: gauge(&metrics::HALTED, &own),
             lag_seconds: gauge(&metrics::LAG_SECONDS, &own),
             log_time: gauge(&metrics::LOG_TIME_SECONDS, &own),
-            latency: [stage("append_to_read"), stage("read_to_commit"), stage("end_to_end")],
+            latency: (machine == MachineId::Triage)
+                .then(|| [stage("append_to_read"), stage("read_to_commit"), stage("end_to_end")]),
             gauges_at: None,
+            machine,
             shard,
         }
     }
@@ -71,9 +76,12 @@ impl Telemetry {
     pub(crate) fn sealed(&mut self, growing: &Growing, rows: usize) {
         for (outcome, count) in &growing.output.outcomes {
             let (name, reason) = outcome.labels();
+            let metric = match self.machine {
+                MachineId::Triage => &metrics::EVENTS_PROCESSED_TOTAL,
+                MachineId::Notifier => &metrics::PAGING_TOTAL,
+            };
             let labels = [("shard", self.shard.as_str()), ("outcome", name), ("reason", reason)];
-            let series =
-                self.outcomes.entry(*outcome).or_insert_with(|| counter(&metrics::EVENTS_PROCESSED_TOTAL, &labels));
+            let series = self.outcomes.entry(*outcome).or_insert_with(|| counter(metric, &labels));
             series.add(*count);
             if *outcome == Outcome::Forwarded {
                 self.forwarded.add(*count);
@@ -110,11 +118,11 @@ impl Telemetry {
     pub(crate) fn committed(&mut self, since_seal: Duration, oldest: Option<Oldest>) {
         self.commits.add(1);
         self.commit_seconds.record_duration(since_seal);
-        if let Some(Oldest { append_to_read, read_at }) = oldest {
+        if let (Some(Oldest { append_to_read, read_at }), Some(latency)) = (oldest, &self.latency) {
             let read_to_commit = read_at.elapsed();
-            self.latency[0].record_duration(append_to_read);
-            self.latency[1].record_duration(read_to_commit);
-            self.latency[2].record_duration(append_to_read + read_to_commit);
+            latency[0].record_duration(append_to_read);
+            latency[1].record_duration(read_to_commit);
+            latency[2].record_duration(append_to_read + read_to_commit);
         }
     }
 
@@ -140,7 +148,7 @@ impl Telemetry {
         let oldest = heads.into_iter().flatten().map(|stored| stored.at).min();
         self.lag_seconds.set(oldest.map_or(0.0, |at| wall.since(at).0.max(0) as f64 / 1000.0));
         for (kind, count) in remembered {
-            let labels = [("shard", self.shard.as_str()), ("kind", *kind)];
+            let labels = [("machine", self.machine.as_str()), ("shard", self.shard.as_str()), ("kind", *kind)];
             let series = self.rows.entry(kind);
             series.or_insert_with(|| gauge(&metrics::ROWS_REMEMBERED, &labels)).set(*count as f64);
         }

@@ -128,7 +128,8 @@ impl Bench {
     fn runner(memory: &Memory) -> Runner<Words, MemoryShard> {
         let mut claims = memory.shards().claims(Duration::from_secs(1));
         let Some(Claim::Granted(shard)) = claims.pop() else { panic!("one shard is granted") };
-        let options = RunnerOptions { cadence: Cadence::for_shards(1), event_time: false, steps: true };
+        let machine = campanile_ledger::MachineId::Triage;
+        let options = RunnerOptions { cadence: Cadence::for_shards(1), event_time: false, steps: true, machine };
         Runner::new(shard, Words::default(), options)
     }
 

@@ -13,6 +13,13 @@ pub trait OnCall {
     fn users(&self, schedule: &ScheduleId, at: Timestamp) -> Users;
 }
 
+/// The rosters of the organisation itself.
+impl OnCall for Snapshot {
+    fn users(&self, schedule: &ScheduleId, at: Timestamp) -> Users {
+        self.roster(schedule.as_str()).and_then(|roster| roster.on_call(at)).cloned().into_iter().collect()
+    }
+}
+
 /// The account's choices about paging.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {

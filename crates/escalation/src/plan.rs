@@ -66,9 +66,11 @@ pub(crate) fn page(world: World<'_>, state: &mut State, page: &Page, now: Timest
             contact: planned.contact,
             channel: planned.channel,
             urgency: page.urgency,
+            reason: page.reason,
             unconfirmed: page.unconfirmed,
             service: page.service.clone(),
             title: page.title.clone(),
+            at: page.at,
             due: now + planned.delay,
         });
     }

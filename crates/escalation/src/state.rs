@@ -112,9 +112,12 @@ pub struct Waiting {
     pub contact: CompactString,
     pub channel: Channel,
     pub urgency: Urgency,
+    pub reason: Reason,
     pub unconfirmed: bool,
     pub service: Named<ServiceId>,
     pub title: String,
+    /// When the ladder paged.
+    pub at: Timestamp,
     /// When its rule lets it go; caps may hold it longer.
     pub due: Timestamp,
 }

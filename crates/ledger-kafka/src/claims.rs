@@ -338,7 +338,7 @@ fn claim(core: &Arc<Core>, group: &Arc<Group>, shard: u16, post: &Arc<Post>) -> 
     let options = &core.options;
     let place = Place {
         card: core.card,
-        machine: &options.machine,
+        machine: options.machine.as_str(),
         shard,
         data: &options.data,
         disk: core.disk.as_ref(),

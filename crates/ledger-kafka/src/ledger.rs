@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use campanile_ledger::{Appender, Card, Tail, Topic};
+use campanile_ledger::{Appender, Card, MachineId, Tail, Topic};
 
 use crate::appender::KafkaAppender;
 use crate::claims::{Group, KafkaShards};
@@ -116,8 +116,15 @@ impl Ledger {
         Arc::clone(&self.tail) as Arc<dyn Tail>
     }
 
-    /// Committed rows of every shard, to look at.
+    /// Committed rows of every shard of this ledger's machine, to look at.
     pub fn table(&self) -> Arc<Table> {
         Arc::clone(&self.table)
+    }
+
+    /// Those of any machine.
+    pub fn table_of(&self, machine: MachineId) -> Arc<Table> {
+        let options = self.core.options.of(machine);
+        let names = Names::new(&options);
+        Arc::new(Table::new(options, names))
     }
 }

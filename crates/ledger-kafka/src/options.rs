@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use campanile_ledger::MachineId;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
@@ -18,7 +19,7 @@ pub struct Options {
     /// Name of this process in the group. Two that share a name fence each other, which is why it has no default.
     pub instance: String,
     /// Which machine runs on the ledger: a part of names of the group, transactions and changelog. Default `triage`.
-    pub machine: String,
+    pub machine: MachineId,
     /// First part of every topic's name. Default `campanile`; another lets several ledgers share a cluster.
     pub prefix: String,
     /// Client settings passed through as they are: security, mostly. They win over ours.
@@ -36,7 +37,7 @@ impl Options {
             brokers: brokers.to_owned(),
             data: data.into(),
             instance: instance.to_owned(),
-            machine: "triage".to_owned(),
+            machine: MachineId::Triage,
             prefix: "campanile".to_owned(),
             client: Vec::new(),
             session_timeout_ms: 10_000,
@@ -45,8 +46,14 @@ impl Options {
         }
     }
 
+    /// The same, for another machine on the same ledger.
+    #[must_use]
+    pub fn of(&self, machine: MachineId) -> Self {
+        Self { machine, ..self.clone() }
+    }
+
     pub(crate) fn group(&self, ledger: u64) -> String {
-        format!("{ledger:016x}.{}", self.machine)
+        format!("{ledger:016x}.{}", self.machine.as_str())
     }
 
     /// The same for every instance, so that the next owner can fence the last.

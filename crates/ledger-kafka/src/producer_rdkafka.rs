@@ -92,7 +92,7 @@ impl RdkafkaProducer {
                 Err(error) => return Err(fault(&error)),
             }
         }
-        let group_topic = names.of(campanile_ledger::Topic::Events).to_owned();
+        let group_topic = names.of(options.machine.topic(campanile_ledger::Lane::Main)).to_owned();
         Ok(Self { producer, names, group_topic, shard: i32::from(shard), broken_at_begin: 0 })
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use campanile_ledger::{Lane, Stored, Topic};
+use campanile_ledger::{Lane, Stored};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
@@ -70,7 +70,7 @@ impl LaneReader {
         let shared = Arc::new(Shared::default());
         let worker = Worker {
             consumer,
-            topic: names.of(Topic::of_lane(lane)).to_owned(),
+            topic: names.of(options.machine.topic(lane)).to_owned(),
             shared: Arc::clone(&shared),
             pulse,
             read_ahead: options.read_ahead_records,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use campanile_ledger::{Card, CommitRecord, Topic};
+use campanile_ledger::{Card, CommitRecord, MachineId, Topic};
 use campanile_model::LedgerId;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier, TopicReplication,
@@ -56,14 +56,19 @@ pub struct Finding {
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     topics: [String; Topic::ALL.len()],
+    /// Of the machine that runs.
     pub(crate) changelog: String,
+    /// Of every machine.
+    changelogs: [String; MachineId::ALL.len()],
 }
 
 impl Names {
     pub(crate) fn new(options: &Options) -> Self {
+        let changelog = |machine: MachineId| format!("{}.changelog.{}", options.prefix, machine.as_str());
         Self {
             topics: Topic::ALL.map(|topic| format!("{}.{}", options.prefix, topic.short_name())),
-            changelog: format!("{}.changelog.{}", options.prefix, options.machine),
+            changelog: changelog(options.machine),
+            changelogs: MachineId::ALL.map(changelog),
         }
     }
 
@@ -72,9 +77,9 @@ impl Names {
         &self.topics[nth.expect("ALL holds every topic")]
     }
 
-    /// Every topic of the ledger, the changelog last.
+    /// Every topic of the ledger, the changelogs last.
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
-        self.topics.iter().map(String::as_str).chain([self.changelog.as_str()])
+        self.topics.iter().chain(&self.changelogs).map(String::as_str)
     }
 }
 
@@ -91,15 +96,22 @@ fn plans(names: &Names, shards: u16) -> Vec<Plan> {
         .map(|topic| {
             let mut settings = common();
             match topic {
-                Topic::Events | Topic::Triage | Topic::Commands | Topic::Steps => keep(&mut settings, "delete", 7),
+                Topic::Events | Topic::Triage | Topic::Commands | Topic::Steps | Topic::Pages | Topic::Answers => {
+                    keep(&mut settings, "delete", 7)
+                }
                 Topic::DeadLetters => keep(&mut settings, "delete", 30),
-                Topic::Incidents => keep(&mut settings, "delete", 365),
+                Topic::Incidents | Topic::Notifications => keep(&mut settings, "delete", 365),
                 Topic::Alerts => keep(&mut settings, "compact,delete", 365),
                 Topic::Directory => settings.push(("cleanup.policy", "compact".to_owned())),
             }
             Plan { name: names.of(topic).to_owned(), partitions: topic.partitions(shards), settings }
         })
         .collect();
+    plans.extend(names.changelogs.iter().map(|name| changelog(name, shards)));
+    plans
+}
+
+fn changelog(name: &str, shards: u16) -> Plan {
     let mut settings = common();
     settings.push(("cleanup.policy", "compact".to_owned()));
     // A local directory older than three days is not trusted; tombstones outlive that with room.
@@ -107,8 +119,7 @@ fn plans(names: &Names, shards: u16) -> Vec<Plan> {
     settings.push(("min.cleanable.dirty.ratio", "0.3".to_owned()));
     settings.push(("segment.ms", "600000".to_owned()));
     settings.push(("max.compaction.lag.ms", "1800000".to_owned()));
-    plans.push(Plan { name: names.changelog.clone(), partitions: shards, settings });
-    plans
+    Plan { name: name.to_owned(), partitions: shards, settings }
 }
 
 /// Append time everywhere: a producer's own clock could move a shard's time by years.

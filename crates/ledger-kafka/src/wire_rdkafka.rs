@@ -115,7 +115,7 @@ impl Rdkafka {
     /// Joins the group.
     pub(crate) fn join(options: Options, ledger: u64, shards: u16, owner: Arc<dyn Owner>) -> Result<Self, Fault> {
         let names = Names::new(&options);
-        let main = names.of(Topic::Events).to_owned();
+        let main = names.of(options.machine.topic(Lane::Main)).to_owned();
         let context = Member { owner, main: main.clone() };
         let member: BaseConsumer<Member> =
             options.member(ledger).create_with_context(context).map_err(|error| fault(&error))?;
@@ -130,7 +130,7 @@ impl Rdkafka {
         if !watch.is_due() {
             return;
         }
-        let (group, main) = (self.options.group(self.ledger), self.names.of(Topic::Events));
+        let (group, main) = (self.options.group(self.ledger), self.names.of(self.options.machine.topic(Lane::Main)));
         let listed = self.member.fetch_group_list(Some(&group), LOOK_WAIT).ok();
         let standing = listed.and_then(|list| list.groups().first().and_then(|group| Standing::of(group, main)));
         let missing = watch.look(standing.as_ref(), &self.options.client_id(), self.shards);
@@ -143,7 +143,7 @@ impl Rdkafka {
     /// Only a changed subscription makes librdkafka join again. The second topic is small, and whatever of it we are
     /// assigned is no shard and stays paused.
     fn rejoin(&self) {
-        let (main, second) = (self.names.of(Topic::Events), self.names.of(Topic::Directory));
+        let (main, second) = (self.names.of(self.options.machine.topic(Lane::Main)), self.names.of(Topic::Directory));
         let is_wide = !self.is_wide.fetch_xor(true, Ordering::Relaxed);
         let topics: &[&str] = if is_wide { &[main, second] } else { &[main] };
         if let Err(error) = self.member.subscribe(topics) {
@@ -194,7 +194,7 @@ impl Wire for Rdkafka {
             return Probe::Unclear("not in the group at this moment".to_owned());
         }
         let mut list = TopicPartitionList::new();
-        let topic = self.names.of(Topic::of_lane(Lane::Door));
+        let topic = self.names.of(self.options.machine.topic(Lane::Door));
         if let Err(error) = list.add_partition_offset(topic, i32::from(shard), Offset::Offset(door as i64)) {
             return Probe::Unclear(error.to_string());
         }
@@ -215,7 +215,7 @@ impl Wire for Rdkafka {
 
     fn committed(&self, shard: u16) -> Result<Option<Witness>, Fault> {
         let mut list = TopicPartitionList::new();
-        let topic = self.names.of(Topic::Events);
+        let topic = self.names.of(self.options.machine.topic(Lane::Main));
         list.add_partition(topic, i32::from(shard));
         // Stable: with isolation read_committed the coordinator answers only when no offset is pending.
         let list = self.member.committed_offsets(list, ANSWER_WAIT).map_err(|error| Fault::Again(error.to_string()))?;
@@ -234,7 +234,7 @@ impl Wire for Rdkafka {
     }
 
     fn lane_ends(&self, lane: Lane, shard: u16) -> Result<Ends, Fault> {
-        self.ends(self.names.of(Topic::of_lane(lane)), shard)
+        self.ends(self.names.of(self.options.machine.topic(lane)), shard)
     }
 
     fn changelog(&self, shard: u16, from: u64, until: u64, take: &mut dyn FnMut(Change<'_>)) -> Result<(), Fault> {

@@ -35,6 +35,8 @@ campanile_ledger::contract_tests!(@each OnKafka::new();
     order_of_sealed_batches_holds,
     shard_claimed_again_goes_on_from_its_last_commit,
     idle_ends_when_something_becomes_readable,
+    machines_have_lanes_rows_timers_and_commits_of_their_own,
+    trim_stops_below_what_either_machine_has_not_committed,
 );
 
 #[test]

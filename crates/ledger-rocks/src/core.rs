@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use campanile_clock::Clock;
 use campanile_ledger::{
-    AppendError, Appended, Appender, Card, CommitRecord, Done, Ends, Lane, Record, Stored, Tail, TailError, Topic,
+    AppendError, Appended, Appender, Card, CommitRecord, Done, Ends, MachineId, Record, Stored, Tail, TailError, Topic,
 };
 use rocksdb::{Cache, DB};
 
@@ -29,11 +29,12 @@ pub(crate) struct Core {
     pub(crate) watch: Watch,
     pub(crate) confirmed: Confirmed,
     pub(crate) flight: Flight,
-    /// Durable positions of every shard's lanes: retention stays below them.
+    /// Durable positions of the lanes of every shard of every machine, see [`Core::place`]: retention stays below them.
+    /// `u64::MAX` holds nothing back: the machine has never run here.
     pub(crate) cursors: Vec<[AtomicU64; 3]>,
-    /// The last written commit of every shard.
+    /// The last written commit of each.
     pub(crate) commits: Vec<Mutex<CommitRecord>>,
-    /// Shards that somebody holds now.
+    /// Those that somebody holds now.
     pub(crate) claimed: Vec<AtomicBool>,
     /// Drawn at opening: tells commits of this process from those of others.
     pub(crate) claim: u64,
@@ -47,9 +48,14 @@ pub(crate) struct Core {
 impl Core {
     /// Position below which nothing of the partition is needed by a lane.
     pub(crate) fn cursor(&self, topic: Topic, partition: u16) -> u64 {
-        let lane = Lane::ALL.iter().position(|lane| Topic::of_lane(*lane) == topic);
-        let cursors = self.cursors.get(usize::from(partition));
-        lane.zip(cursors).map_or(u64::MAX, |(lane, cursors)| cursors[lane].load(Ordering::Acquire))
+        MachineId::fed_by(topic).map_or(u64::MAX, |(machine, lane)| {
+            self.cursors[self.place(machine, partition)][lane as usize].load(Ordering::Acquire)
+        })
+    }
+
+    /// Where lists of every machine's shards have this one.
+    pub(crate) fn place(&self, machine: MachineId, shard: u16) -> usize {
+        machine as usize * usize::from(self.card.shards) + usize::from(shard)
     }
 
     fn check(&self, topic: Topic, partition: u16, records: &[Record]) -> Result<usize, AppendError> {

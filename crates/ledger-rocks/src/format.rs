@@ -4,7 +4,7 @@
 //! varint lengths and bytes. It is decoded in place: records are slices of the group's one allocation.
 
 use bytes::Bytes;
-use campanile_ledger::{Header, Headers, Record, RowKey, Stored, TimerKey, Topic};
+use campanile_ledger::{Header, Headers, MachineId, Record, RowKey, Stored, TimerKey, Topic};
 use campanile_model::Timestamp;
 use compact_str::CompactString;
 
@@ -41,6 +41,17 @@ pub(crate) fn log_key(topic: Topic, partition: u16, offset: u64) -> [u8; LOG_KEY
 /// Offset at the end of a log key or a mark key.
 pub(crate) fn offset_of(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Second machine's shards, in keys: a ledger has at most 1000.
+const NOTIFIER: u16 = 0x8000;
+
+/// What stands for a machine's shard in keys. Triage's are bare, as in directories from before there were two machines.
+pub(crate) const fn slot(machine: MachineId, shard: u16) -> u16 {
+    match machine {
+        MachineId::Triage => shard,
+        MachineId::Notifier => NOTIFIER | shard,
+    }
 }
 
 pub(crate) fn commit_key(shard: u16) -> [u8; 3] {

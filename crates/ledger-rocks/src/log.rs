@@ -87,8 +87,8 @@ pub(crate) enum ReadError {
 pub(crate) const fn family(topic: Topic) -> Family {
     match topic {
         Topic::Directory => Family::Meta,
-        Topic::Events | Topic::Triage | Topic::Commands => Family::Inputs,
-        Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps => Family::Outputs,
+        Topic::Events | Topic::Triage | Topic::Commands | Topic::Pages | Topic::Answers => Family::Inputs,
+        Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps | Topic::Notifications => Family::Outputs,
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use campanile_clock::Clock;
-use campanile_ledger::{Appender, Card, CommitRecord, Lane, OpenError, Tail, Topic};
+use campanile_ledger::{Appender, Card, CommitRecord, Lane, MachineId, OpenError, Tail, Topic};
 use campanile_model::id::SHARDS_MAX;
 use campanile_model::{LedgerId, Span, Timestamp};
 use rocksdb::{Cache, DB, ErrorKind, FlushOptions};
@@ -155,9 +155,14 @@ impl Ledger {
         self.core.card
     }
 
-    /// All shards that nobody in this process holds, granted at the first call of `claims`.
+    /// All shards of triage that nobody in this process holds, granted at the first call of `claims`.
     pub fn shards(&self) -> RocksShards {
-        RocksShards { core: Arc::clone(&self.core), granted: false }
+        self.shards_of(MachineId::Triage)
+    }
+
+    /// All shards of a machine that nobody in this process holds, granted at the first call of `claims`.
+    pub fn shards_of(&self, machine: MachineId) -> RocksShards {
+        RocksShards { core: Arc::clone(&self.core), machine, granted: false }
     }
 
     pub fn appender(&self) -> Arc<dyn Appender> {
@@ -168,8 +173,13 @@ impl Ledger {
         Arc::new(Door(Arc::clone(&self.core)))
     }
 
+    /// Rows and timers of triage.
     pub fn table(&self) -> Table {
-        Table(Arc::clone(&self.core))
+        self.table_of(MachineId::Triage)
+    }
+
+    pub fn table_of(&self, machine: MachineId) -> Table {
+        Table { core: Arc::clone(&self.core), machine }
     }
 
     pub fn health(&self) -> Health {
@@ -231,13 +241,23 @@ impl ReadOnly {
         Arc::new(Door(Arc::clone(&self.core)))
     }
 
+    /// Rows and timers of triage.
     pub fn table(&self) -> Table {
-        Table(Arc::clone(&self.core))
+        self.table_of(MachineId::Triage)
     }
 
-    /// Last commit of every shard, by its number.
+    pub fn table_of(&self, machine: MachineId) -> Table {
+        Table { core: Arc::clone(&self.core), machine }
+    }
+
+    /// Last commit of every shard of triage, by its number.
     pub fn commits(&self) -> Vec<CommitRecord> {
-        self.core.commits.iter().map(|commit| lock(commit).clone()).collect()
+        self.commits_of(MachineId::Triage)
+    }
+
+    pub fn commits_of(&self, machine: MachineId) -> Vec<CommitRecord> {
+        let shards = (0..self.core.card.shards).map(|shard| self.core.place(machine, shard));
+        shards.map(|place| lock(&self.core.commits[place]).clone()).collect()
     }
 }
 
@@ -269,12 +289,14 @@ fn assemble(
     let data = options.path;
     let log = Log::load(&db, card.shards, options.mark_bytes).map_err(|reason| damaged(&data, reason))?;
     let mut commits = Vec::new();
-    for shard in 0..card.shards {
-        commits.push(last_commit(&db, &log, shard).map_err(|reason| damaged(&data, reason))?);
+    for machine in MachineId::ALL {
+        for shard in 0..card.shards {
+            commits.push(last_commit(&db, &log, machine, shard).map_err(|reason| damaged(&data, reason))?);
+        }
     }
     warn_of_the_future(&commits, options.clock.now());
     Ok(Core {
-        cursors: commits.iter().map(|commit| commit.next.map(AtomicU64::new)).collect(),
+        cursors: commits.iter().enumerate().map(|(place, commit)| cursors(place, commit, card)).collect(),
         claimed: commits.iter().map(|_| AtomicBool::new(false)).collect(),
         commits: commits.into_iter().map(Mutex::new).collect(),
         cache,
@@ -294,6 +316,13 @@ fn assemble(
     })
 }
 
+/// Triage holds back what it has not read from the first record on. The notifier does so once it has run: a ledger that
+/// has none forgets what it may.
+fn cursors(place: usize, commit: &CommitRecord, card: Card) -> [AtomicU64; 3] {
+    let is_new = commit.seq == 0 && place >= usize::from(card.shards);
+    commit.next.map(|next| AtomicU64::new(if is_new { u64::MAX } else { next }))
+}
+
 /// Log time only rises. Where a clock was wrong once, it stands still until the wall has caught up, and so do timers.
 fn warn_of_the_future(commits: &[CommitRecord], now: Timestamp) {
     let newest = commits.iter().map(|commit| commit.now).max().unwrap_or_default();
@@ -308,18 +337,24 @@ fn warn_of_the_future(commits: &[CommitRecord], now: Timestamp) {
 }
 
 /// The commit record of a shard, checked against the log.
-fn last_commit(db: &DB, log: &Log, shard: u16) -> Result<CommitRecord, String> {
-    let found = db.get_cf(handle(db, Family::Meta), format::commit_key(shard)).map_err(|error| error.to_string())?;
+fn last_commit(db: &DB, log: &Log, machine: MachineId, shard: u16) -> Result<CommitRecord, String> {
+    let key = format::commit_key(format::slot(machine, shard));
+    let found = db.get_cf(handle(db, Family::Meta), key).map_err(|error| error.to_string())?;
     let commit: CommitRecord = match found {
         Some(text) => String::from_utf8_lossy(&text).parse().map_err(|error| format!("shard {shard}: {error}"))?,
+        // It comes to a log that others wrote before, and takes its place when it is claimed.
+        None if machine == MachineId::Notifier => return Ok(CommitRecord::default()),
         None => CommitRecord::default(),
     };
     for (lane, next) in Lane::ALL.into_iter().zip(commit.next) {
-        let partition = log.find(Topic::of_lane(lane), shard).ok_or_else(|| format!("shard {shard} has no lane"))?;
+        let partition = log.find(machine.topic(lane), shard).ok_or_else(|| format!("shard {shard} has no lane"))?;
         let ends = partition.ends();
         if next > ends.end || next < ends.start {
             let (lane, start, end) = (lane.as_str(), ends.start, ends.end);
-            return Err(format!("shard {shard} committed up to {next} of lane {lane}, which holds {start} to {end}"));
+            let machine = machine.as_str();
+            return Err(format!(
+                "shard {shard} of {machine} committed up to {next} of lane {lane}, which holds {start} to {end}"
+            ));
         }
         // A horizon that a commit came from binds append times over a restart with a clock set back.
         let mut written = lock(&partition.state);

@@ -38,8 +38,8 @@ impl Default for Retention {
         let keep = |hours, gib| Keep { bytes: Some(gib * GIB), age: Some(Span::hours(hours)) };
         Self {
             topics: Topic::ALL.map(|topic| match topic {
-                Topic::Events | Topic::Triage | Topic::Commands => keep(24, 2),
-                Topic::Incidents | Topic::Alerts | Topic::DeadLetters => keep(168, 2),
+                Topic::Events | Topic::Triage | Topic::Commands | Topic::Pages | Topic::Answers => keep(24, 2),
+                Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Notifications => keep(168, 2),
                 Topic::Steps => keep(24, 1),
                 Topic::Directory => Keep::default(),
             }),
@@ -86,8 +86,9 @@ fn due(partition: &Partition, keep: Keep, now: Timestamp) -> Option<u64> {
 pub(crate) fn trim(core: &Core, partition: &Partition, below: u64) -> Result<u64, rocksdb::Error> {
     let (topic, number) = (partition.topic, partition.number);
     let from = partition.start.load(Ordering::Acquire);
-    let limit = below.min(core.cursor(topic, number)).min(partition.readable.load(Ordering::Acquire));
     let mut written = lock(&partition.state);
+    // Under the lock, where a machine that begins takes its place: what it is about to read must not go meanwhile.
+    let limit = below.min(core.cursor(topic, number)).min(partition.readable.load(Ordering::Acquire));
     let limit = limit.min(written.last_first);
     if limit <= from {
         return Ok(from);

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use campanile_ledger::{
-    Batch, Claim, CommitRecord, Intake, Lane, Opening, RowKey, Settled, Shard, Shards, Stop, Stored, TimerKey, Topic,
+    Batch, Claim, CommitRecord, Intake, Lane, MachineId, Opening, RowKey, Settled, Shard, Shards, Stop, Stored,
+    TimerKey,
 };
 use campanile_model::{ShardId, Timestamp};
 
 use crate::commit::{self, Waiting};
 use crate::core::Core;
 use crate::faults::{self, Counter, Fault};
+use crate::format;
 use crate::log::{Partition, ReadError, Reader, lock};
 use crate::table;
 
@@ -25,10 +27,11 @@ const RETRY: Duration = Duration::from_millis(200);
 /// Owner in commit records. There is one, by the lock on the directory.
 const OWNER: &str = "embedded";
 
-/// All shards of the directory, granted at the first call: whoever holds the lock owns every shard. A shard is held by
+/// All shards of a machine, granted at the first call: whoever holds the lock owns every shard. A shard is held by
 /// one at a time; dropped, it can be claimed again, and opens at the last commit that was written.
 pub struct RocksShards {
     pub(crate) core: Arc<Core>,
+    pub(crate) machine: MachineId,
     pub(crate) granted: bool,
 }
 
@@ -48,15 +51,21 @@ impl Shards for RocksShards {
             return Vec::new();
         }
         self.granted = true;
-        let free = |id: &u16| !self.core.claimed[usize::from(*id)].swap(true, Ordering::AcqRel);
-        let grant = |id| Claim::Granted(RocksShard::new(Arc::clone(&self.core), id));
+        let machine = self.machine;
+        let free = |id: &u16| !self.core.claimed[self.core.place(machine, *id)].swap(true, Ordering::AcqRel);
+        let grant = |id| Claim::Granted(RocksShard::new(Arc::clone(&self.core), machine, id));
         (0..self.core.card.shards).filter(free).map(grant).collect()
     }
 }
 
 pub struct RocksShard {
     core: Arc<Core>,
+    machine: MachineId,
     id: u16,
+    /// Its place in lists of the ledger.
+    place: usize,
+    /// What stands for it in keys.
+    slot: u16,
     opening: Opening,
     /// The newest sealed batch.
     sealed: CommitRecord,
@@ -74,13 +83,20 @@ pub struct RocksShard {
 }
 
 impl RocksShard {
-    fn new(core: Arc<Core>, id: u16) -> Self {
-        let sealed = lock(&core.commits[usize::from(id)]).clone();
+    fn new(core: Arc<Core>, machine: MachineId, id: u16) -> Self {
+        let place = core.place(machine, id);
+        let mut sealed = lock(&core.commits[place]).clone();
+        if sealed.seq == 0 && machine == MachineId::Notifier {
+            sealed.next = Lane::ALL.map(|lane| begin(&core, machine, id, lane));
+        }
         Self {
             opening: Opening { card: core.card, commit: sealed.clone() },
             readers: sealed.next.map(Reader::at),
             core,
+            machine,
             id,
+            place,
+            slot: format::slot(machine, id),
             sealed,
             unsettled: VecDeque::new(),
             waiting: None,
@@ -101,8 +117,7 @@ impl RocksShard {
     }
 
     fn partition(&self, lane: Lane) -> &Partition {
-        let found = self.core.log.find(Topic::of_lane(lane), self.id);
-        found.expect("every shard has a partition of every lane: both are counted by the card")
+        partition(&self.core, self.machine, self.id, lane)
     }
 
     /// Tops up every lane once.
@@ -160,13 +175,13 @@ impl RocksShard {
 
     fn write(&mut self, batch: &Batch, record: &CommitRecord) -> Result<(), String> {
         let ticket = if faults::chosen() == Fault::ForgottenCursor && record.seq.is_multiple_of(5) {
-            let next = self.core.cursors[usize::from(self.id)].each_ref().map(|lane| lane.load(Ordering::Acquire));
-            commit::write(&self.core, self.id, batch, &CommitRecord { next, ..record.clone() })
+            let next = self.core.cursors[self.place].each_ref().map(|lane| lane.load(Ordering::Acquire));
+            commit::write(&self.core, self.slot, batch, &CommitRecord { next, ..record.clone() })
         } else {
-            commit::write(&self.core, self.id, batch, record)
+            commit::write(&self.core, self.slot, batch, record)
         }?;
         self.unsettled.push_back((ticket, record.next));
-        lock(&self.core.commits[usize::from(self.id)]).clone_from(record);
+        lock(&self.core.commits[self.place]).clone_from(record);
         self.core.durability.want_sync();
         Ok(())
     }
@@ -177,13 +192,27 @@ impl RocksShard {
         while let Some((ticket, next)) = self.unsettled.front()
             && *ticket <= settled
         {
-            for (cursor, position) in self.core.cursors[usize::from(self.id)].iter().zip(next) {
+            for (cursor, position) in self.core.cursors[self.place].iter().zip(next) {
                 cursor.store(*position, Ordering::Release);
             }
             self.unsettled.pop_front();
             self.core.flight.add(Counter::SealsSettled, 1);
         }
     }
+}
+
+fn partition(core: &Core, machine: MachineId, shard: u16, lane: Lane) -> &Partition {
+    let found = core.log.find(machine.topic(lane), shard);
+    found.expect("every shard has a partition of every lane: both are counted by the card")
+}
+
+/// Where a machine that never committed begins: with what is held of the lane, and from here on that stays.
+fn begin(core: &Core, machine: MachineId, shard: u16, lane: Lane) -> u64 {
+    let partition = partition(core, machine, shard, lane);
+    let _trimmed_meanwhile = lock(&partition.state);
+    let start = partition.start.load(Ordering::Acquire);
+    core.cursors[core.place(machine, shard)][lane as usize].store(start, Ordering::Release);
+    start
 }
 
 fn stop(lane: Lane, error: ReadError) -> Stop {
@@ -206,7 +235,7 @@ fn is_empty(intake: &Intake) -> bool {
 
 impl Drop for RocksShard {
     fn drop(&mut self) {
-        self.core.claimed[usize::from(self.id)].store(false, Ordering::Release);
+        self.core.claimed[self.place].store(false, Ordering::Release);
     }
 }
 
@@ -242,7 +271,7 @@ impl Shard for RocksShard {
     }
 
     fn rows(&mut self, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, Stop> {
-        let mut values = table::rows(&self.core.db, self.id, keys).map_err(damaged)?;
+        let mut values = table::rows(&self.core.db, self.slot, keys).map_err(damaged)?;
         if let Some(waiting) = &self.waiting {
             for (key, value) in keys.iter().zip(&mut values) {
                 if let Some(newer) = waiting.rows.get(key) {
@@ -255,11 +284,11 @@ impl Shard for RocksShard {
 
     fn scan(&mut self, prefix: &[u8], after: Option<RowKey>, limit: usize) -> Result<Vec<(RowKey, Vec<u8>)>, Stop> {
         let Some(waiting) = &self.waiting else {
-            return table::scan(&self.core.db, self.id, prefix, after, limit).map_err(damaged);
+            return table::scan(&self.core.db, self.slot, prefix, after, limit).map_err(damaged);
         };
         // Every row that the waiting batch deletes may take one of those found.
         let enough = limit.saturating_add(waiting.rows.len());
-        let found = table::scan(&self.core.db, self.id, prefix, after, enough).map_err(damaged)?;
+        let found = table::scan(&self.core.db, self.slot, prefix, after, enough).map_err(damaged)?;
         let mut rows: BTreeMap<_, _> = found.into_iter().map(|(key, value)| (key, Some(value))).collect();
         let newer = waiting.rows.iter().filter(|(key, _)| key.0.starts_with(prefix) && after.is_none_or(|a| **key > a));
         rows.extend(newer.map(|(key, value)| (*key, value.clone())));
@@ -272,7 +301,7 @@ impl Shard for RocksShard {
         }
         let newer = self.waiting.as_ref().map_or(0, |waiting| waiting.timers.len());
         let enough = max.saturating_add(newer);
-        let mut found = table::timers(&self.core.db, self.id, self.due_from, until, enough).map_err(damaged)?;
+        let mut found = table::timers(&self.core.db, self.slot, self.due_from, until, enough).map_err(damaged)?;
         if let Some(waiting) = &self.waiting {
             found.retain(|(_, key)| !waiting.timers.contains_key(key));
             let due = waiting.timers.iter().filter_map(|(key, due)| Some((due.filter(|due| *due <= until)?, *key)));

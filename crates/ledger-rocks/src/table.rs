@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use campanile_ledger::{RowKey, TimerKey};
+use campanile_ledger::{MachineId, RowKey, TimerKey};
 use campanile_model::{ShardId, Timestamp};
 use rocksdb::{DB, ReadOptions};
 
@@ -155,14 +155,17 @@ pub enum TableError {
     Closing,
 }
 
-/// Rows of any shard, for roles and the operator's door. Blocks for a sync, if what it saw is not durable yet.
+/// Rows of any shard of one machine, for roles and the operator's door. Blocks for a sync, if what it saw is not durable yet.
 #[derive(Clone)]
-pub struct Table(pub(crate) Arc<Core>);
+pub struct Table {
+    pub(crate) core: Arc<Core>,
+    pub(crate) machine: MachineId,
+}
 
 impl Table {
     /// Durable values of rows, in the order of `keys`.
     pub fn rows(&self, shard: ShardId, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, TableError> {
-        self.durable(rows(&self.0.db, shard.0, keys))
+        self.durable(rows(&self.core.db, self.slot(shard), keys))
     }
 
     /// Durable rows whose key begins with `prefix` and lies after `after`, by key, at most `limit`.
@@ -173,7 +176,7 @@ impl Table {
         after: Option<RowKey>,
         limit: usize,
     ) -> Result<Vec<Row>, TableError> {
-        self.durable(scan(&self.0.db, shard.0, prefix, after, limit))
+        self.durable(scan(&self.core.db, self.slot(shard), prefix, after, limit))
     }
 
     /// Durable timers due at or before `until`, by (due, key), at most `max`.
@@ -183,14 +186,18 @@ impl Table {
         until: Timestamp,
         max: usize,
     ) -> Result<Vec<(Timestamp, TimerKey)>, TableError> {
-        self.durable(timers(&self.0.db, shard.0, Timestamp(i64::MIN), until, max))
+        self.durable(timers(&self.core.db, self.slot(shard), Timestamp(i64::MIN), until, max))
+    }
+
+    fn slot(&self, shard: ShardId) -> u16 {
+        format::slot(self.machine, shard.0)
     }
 
     /// Gives `seen` when all that was visible is durable.
     fn durable<T>(&self, seen: Result<T, rocksdb::Error>) -> Result<T, TableError> {
         let seen = seen.map_err(|error| TableError::Damaged(error.to_string()))?;
-        let sequence = self.0.db.latest_sequence_number();
-        let durability = &self.0.durability;
+        let sequence = self.core.db.latest_sequence_number();
+        let durability = &self.core.durability;
         let until = Instant::now() + BARRIER_WAIT;
         loop {
             let generation = durability.generation();
@@ -201,7 +208,8 @@ impl Table {
                 return Err(TableError::Closing);
             }
             let left = until.saturating_duration_since(Instant::now());
-            if let Some(reason) = self.0.watch.halted().or_else(|| left.is_zero().then(|| "no sync came".to_owned())) {
+            if let Some(reason) = self.core.watch.halted().or_else(|| left.is_zero().then(|| "no sync came".to_owned()))
+            {
                 return Err(TableError::Halted(reason));
             }
             durability.want_sync();

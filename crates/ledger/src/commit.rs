@@ -45,7 +45,8 @@ pub struct CommitRecord {
     pub claim: u64,
     /// Next offset to read of each lane, in the order of [`Lane::ALL`].
     pub next: [u64; 3],
-    /// Records on the incidents topic so far; contiguous per partition.
+    /// Records so far on the topic that this machine alone writes: incidents for triage, notifications for the
+    /// notifier. Contiguous per partition.
     pub out_seq: u64,
     /// Ids derived so far.
     pub serial: u64,

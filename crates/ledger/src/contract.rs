@@ -15,6 +15,7 @@ use campanile_model::{Epoch, Span, Timestamp};
 
 use crate::batch::{Batch, Publish, RowKey, TimerKey};
 use crate::error::AppendError;
+use crate::machine::MachineId;
 use crate::port::{Appended, Appender, Claim, Intake, Settled, Shard, Shards, Tail};
 use crate::record::{Record, Stored};
 use crate::topic::Topic;
@@ -30,8 +31,12 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub trait Subject {
     type Shards: Shards;
 
-    /// All shards that nobody holds.
-    fn shards(&self) -> Self::Shards;
+    /// All shards of a machine that nobody holds.
+    fn shards_of(&self, machine: MachineId) -> Self::Shards;
+    /// Those of triage.
+    fn shards(&self) -> Self::Shards {
+        self.shards_of(MachineId::Triage)
+    }
     fn appender(&self) -> Arc<dyn Appender>;
     fn tail(&self) -> Arc<dyn Tail>;
     /// Turns the clock that stamps append times; it stands otherwise. A negative span turns it back.
@@ -78,6 +83,9 @@ macro_rules! contract_tests {
             order_of_sealed_batches_holds,
             shard_claimed_again_goes_on_from_its_last_commit,
             idle_ends_when_something_becomes_readable,
+            machines_have_lanes_rows_timers_and_commits_of_their_own,
+            trim_stops_below_what_either_machine_has_not_committed,
+            machine_that_never_ran_begins_with_what_is_held,
         );
     };
     (@each $make:expr; $($case:ident),+ $(,)?) => {$(
@@ -91,8 +99,12 @@ macro_rules! contract_tests {
 type ShardOf<S> = <<S as Subject>::Shards as Shards>::Shard;
 
 fn claim<S: Subject>(subject: &S) -> Vec<ShardOf<S>> {
+    claim_of(subject, MachineId::Triage)
+}
+
+fn claim_of<S: Subject>(subject: &S, machine: MachineId) -> Vec<ShardOf<S>> {
     let mut shards: Vec<_> = subject
-        .shards()
+        .shards_of(machine)
         .claims(PATIENCE)
         .into_iter()
         .map(|claim| match claim {

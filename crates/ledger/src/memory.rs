@@ -4,7 +4,8 @@
 //! kept aside, readers see no more than it holds, and [`Memory::crash`] returns to it. A crash ends every handed-out
 //! shard: it answers [`Stop::Lost`], as after a fence.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod world;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,11 @@ use campanile_model::{ShardId, Timestamp};
 use crate::batch::{Batch, RowKey, TimerKey};
 use crate::commit::{Card, CommitRecord, Lane, Opening};
 use crate::error::{AppendError, Stop, TailError};
+use crate::machine::MachineId;
 use crate::port::{Appended, Appender, Claim, Done, Ends, Intake, Settled, Shard, Shards, Tail};
 use crate::record::{Record, Stored};
 use crate::topic::Topic;
+use world::{Log, Table, World};
 
 /// Largest record, in bytes of key, headers and value. Source: Kafka's default `max.message.bytes`, less framing.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
@@ -51,51 +54,10 @@ struct State {
     generation: u64,
 }
 
-#[derive(Clone)]
-struct World {
-    logs: Vec<Log>,
-    tables: Vec<Table>,
-}
-
-#[derive(Clone, Default)]
-struct Log {
-    start: u64,
-    records: Vec<Stored>,
-    last_at: Timestamp,
-}
-
-#[derive(Clone, Default)]
-struct Table {
-    rows: BTreeMap<RowKey, Vec<u8>>,
-    timers: BTreeMap<TimerKey, Timestamp>,
-    due: BTreeSet<(Timestamp, TimerKey)>,
-    commit: CommitRecord,
-}
-
-impl Log {
-    fn end(&self) -> u64 {
-        self.start + self.records.len() as u64
-    }
-
-    fn append(&mut self, records: Vec<Record>, now: Timestamp) -> Appended {
-        let at = self.last_at.max(now);
-        self.last_at = at;
-        let first = self.end();
-        self.records.extend((first..).zip(records).map(|(offset, record)| Stored { offset, at, record }));
-        Appended { first, at }
-    }
-
-    /// Records from `from` to below `end`, at most `max`; `from` is at least `start`.
-    fn read(&self, from: u64, end: u64, max: usize) -> &[Stored] {
-        let until = end.min(from.saturating_add(max as u64));
-        if until <= from { &[] } else { &self.records[(from - self.start) as usize..(until - self.start) as usize] }
-    }
-}
-
 impl Memory {
     pub fn new(card: Card, now: Now) -> Self {
         let logs = Topic::ALL.iter().flat_map(|t| (0..t.partitions(card.shards)).map(|_| Log::default())).collect();
-        let tables = (0..card.shards).map(|_| Table::default()).collect();
+        let tables = MachineId::ALL.iter().flat_map(|_| (0..card.shards).map(|_| Table::default())).collect();
         let state =
             State { world: World { logs, tables }, saved: None, unanswered: Vec::new(), life: 0, generation: 0 };
         Self { inner: Arc::new(Inner { card, now, state: Mutex::new(state), changed: Condvar::new() }) }
@@ -105,9 +67,19 @@ impl Memory {
         self.inner.card
     }
 
-    /// All shards, granted at the first call of [`Shards::claims`].
+    /// All shards of triage, granted at the first call of [`Shards::claims`].
     pub fn shards(&self) -> MemoryShards {
-        MemoryShards { memory: self.clone(), granted: false }
+        self.shards_of(MachineId::Triage)
+    }
+
+    /// All shards of a machine, granted at the first call of [`Shards::claims`].
+    pub fn shards_of(&self, machine: MachineId) -> MemoryShards {
+        MemoryShards { memory: self.clone(), machine, granted: false }
+    }
+
+    /// Where a machine keeps what is a shard's.
+    fn table(&self, machine: MachineId, shard: u16) -> usize {
+        machine as usize * usize::from(self.inner.card.shards) + usize::from(shard)
     }
 
     pub fn appender(&self) -> Arc<dyn Appender> {
@@ -156,9 +128,10 @@ impl Memory {
     /// Forgets records below `below`, but none that a lane has not committed yet. Gives the new start.
     pub fn trim(&self, topic: Topic, partition: u16, below: u64) -> u64 {
         let mut state = self.lock();
-        let lane = Lane::ALL.iter().position(|lane| Topic::of_lane(*lane) == topic);
         let durable = state.durable();
-        let cursor = lane.map_or(u64::MAX, |lane| durable.tables[partition as usize].commit.next[lane]);
+        let cursor = MachineId::fed_by(topic).map_or(u64::MAX, |(machine, lane)| {
+            durable.tables[self.table(machine, partition)].holds_back(machine, lane)
+        });
         let index = self.index(topic, partition);
         let until = below.min(cursor).min(durable.logs[index].end());
         let log = &mut state.world.logs[index];
@@ -273,6 +246,7 @@ impl Tail for Memory {
 
 pub struct MemoryShards {
     memory: Memory,
+    machine: MachineId,
     granted: bool,
 }
 
@@ -286,21 +260,30 @@ impl Shards for MemoryShards {
             return Vec::new();
         }
         self.granted = true;
-        let state = self.memory.lock();
-        let grant = |id| {
-            let commit = state.world.tables[usize::from(id)].commit.clone();
+        let machine = self.machine;
+        let mut state = self.memory.lock();
+        let life = state.life;
+        let mut grant = |id| {
+            let table = self.memory.table(machine, id);
+            if machine == MachineId::Notifier && state.world.tables[table].commit.seq == 0 {
+                // It comes to a log that others wrote before, and begins with what is held of it.
+                let starts = Lane::ALL.map(|lane| state.world.logs[self.memory.index(machine.topic(lane), id)].start);
+                state.world.tables[table].commit.next = starts;
+            }
+            let commit = state.world.tables[table].commit.clone();
             let opening = Opening { card: self.memory.inner.card, commit };
             let position = opening.commit.next;
             let memory = self.memory.clone();
             let seen = std::sync::atomic::AtomicU64::new(0);
-            Claim::Granted(MemoryShard { memory, id: ShardId(id), life: state.life, opening, position, seen })
+            Claim::Granted(MemoryShard { memory, machine, id: ShardId(id), life, opening, position, seen })
         };
-        (0..self.memory.inner.card.shards).map(grant).collect()
+        (0..self.memory.inner.card.shards).map(&mut grant).collect()
     }
 }
 
 pub struct MemoryShard {
     memory: Memory,
+    machine: MachineId,
     id: ShardId,
     life: u64,
     opening: Opening,
@@ -316,7 +299,11 @@ impl MemoryShard {
     }
 
     fn index(&self, lane: Lane) -> usize {
-        self.memory.index(Topic::of_lane(lane), self.id.0)
+        self.memory.index(self.machine.topic(lane), self.id.0)
+    }
+
+    fn table(&self) -> usize {
+        self.memory.table(self.machine, self.id.0)
     }
 
     fn fill(&self, state: &State, position: &mut [u64; 3], max: usize, intake: &mut Intake) {
@@ -386,29 +373,29 @@ impl Shard for MemoryShard {
 
     fn rows(&mut self, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, Stop> {
         let state = self.alive()?;
-        let rows = &state.world.tables[usize::from(self.id.0)].rows;
+        let rows = &state.world.tables[self.table()].rows;
         Ok(keys.iter().map(|key| rows.get(key).cloned()).collect())
     }
 
     fn scan(&mut self, prefix: &[u8], after: Option<RowKey>, limit: usize) -> Result<Vec<(RowKey, Vec<u8>)>, Stop> {
         let state = self.alive()?;
-        let rows = &state.world.tables[usize::from(self.id.0)].rows;
+        let rows = &state.world.tables[self.table()].rows;
         let found = rows.iter().filter(|(key, _)| key.0.starts_with(prefix) && after.is_none_or(|after| **key > after));
         Ok(found.take(limit).map(|(key, value)| (*key, value.clone())).collect())
     }
 
     fn timers(&mut self, until: Timestamp, max: usize) -> Result<Vec<(Timestamp, TimerKey)>, Stop> {
         let state = self.alive()?;
-        let due = &state.world.tables[usize::from(self.id.0)].due;
+        let due = &state.world.tables[self.table()].due;
         Ok(due.iter().take_while(|(at, _)| *at <= until).take(max).copied().collect())
     }
 
     fn next_due(&mut self) -> Result<Option<Timestamp>, Stop> {
-        Ok(self.alive()?.world.tables[usize::from(self.id.0)].due.first().map(|(at, _)| *at))
+        Ok(self.alive()?.world.tables[self.table()].due.first().map(|(at, _)| *at))
     }
 
     fn seal(&mut self, batch: Batch) -> Result<u64, Stop> {
-        let shard = usize::from(self.id.0);
+        let shard = self.table();
         let mut state = self.alive()?;
         let life = self.life;
         let room = |state: &State| {
@@ -455,7 +442,7 @@ impl Shard for MemoryShard {
     }
 
     fn settled(&mut self, wait: Duration) -> Result<Settled, Stop> {
-        let shard = usize::from(self.id.0);
+        let shard = self.table();
         let life = self.life;
         let newest = |state: &State| state.durable().tables[shard].commit.seq == state.world.tables[shard].commit.seq;
         let state = self.memory.wait_for(self.memory.lock(), wait, |state| state.life != life || newest(state));
@@ -466,7 +453,7 @@ impl Shard for MemoryShard {
     }
 
     fn reopen(&mut self) -> Result<Opening, Stop> {
-        let commit = self.alive()?.world.tables[usize::from(self.id.0)].commit.clone();
+        let commit = self.alive()?.world.tables[self.table()].commit.clone();
         self.position = commit.next;
         self.opening.commit = commit;
         Ok(self.opening.clone())
@@ -475,20 +462,5 @@ impl Shard for MemoryShard {
     fn idle(&self, wait: Duration) {
         let seen = self.seen.load(std::sync::atomic::Ordering::Relaxed);
         drop(self.memory.wait_for(self.memory.lock(), wait, |state| state.generation != seen));
-    }
-}
-
-impl Table {
-    fn arm(&mut self, key: TimerKey, due: Option<Timestamp>) {
-        let before = match due {
-            Some(due) => self.timers.insert(key, due),
-            None => self.timers.remove(&key),
-        };
-        if let Some(before) = before {
-            self.due.remove(&(before, key));
-        }
-        if let Some(due) = due {
-            self.due.insert((due, key));
-        }
     }
 }

@@ -1,7 +1,5 @@
 //! The topics of a Campanile, by name and by the number that embedded keys carry.
 
-use crate::commit::Lane;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Topic {
     /// Raw alerts: Events API v2 JSON exactly as received.
@@ -20,10 +18,16 @@ pub enum Topic {
     Directory,
     /// What each commit consumed, in order: enough to replay a shard's decisions from its inputs.
     Steps,
+    /// Pages and withdrawals on their way to the shard of a person.
+    Pages,
+    /// What providers and people said of pages.
+    Answers,
+    /// The history of each page.
+    Notifications,
 }
 
 impl Topic {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Events,
         Self::Triage,
         Self::Commands,
@@ -32,6 +36,9 @@ impl Topic {
         Self::DeadLetters,
         Self::Directory,
         Self::Steps,
+        Self::Pages,
+        Self::Answers,
+        Self::Notifications,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -44,6 +51,9 @@ impl Topic {
             Self::DeadLetters => "campanile.dead-letters",
             Self::Directory => "campanile.directory",
             Self::Steps => "campanile.steps",
+            Self::Pages => "campanile.pages",
+            Self::Answers => "campanile.answers",
+            Self::Notifications => "campanile.notifications",
         }
     }
 
@@ -68,6 +78,9 @@ impl Topic {
             Self::DeadLetters => 6,
             Self::Directory => 7,
             Self::Steps => 8,
+            Self::Pages => 9,
+            Self::Answers => 10,
+            Self::Notifications => 11,
         }
     }
 
@@ -81,16 +94,10 @@ impl Topic {
             | Self::Incidents
             | Self::Alerts
             | Self::DeadLetters
-            | Self::Steps => shards,
-        }
-    }
-
-    /// The topic that feeds a lane of the processor.
-    pub const fn of_lane(lane: Lane) -> Self {
-        match lane {
-            Lane::Main => Self::Events,
-            Lane::Hop => Self::Triage,
-            Lane::Door => Self::Commands,
+            | Self::Steps
+            | Self::Pages
+            | Self::Answers
+            | Self::Notifications => shards,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use campanile_ledger::contract::Subject;
 use campanile_ledger::memory::{Memory, MemoryShards};
-use campanile_ledger::{Appender, Card, Tail, Topic};
+use campanile_ledger::{Appender, Card, MachineId, Tail, Topic};
 use campanile_model::{LedgerId, Span, Timestamp};
 
 struct InMemory {
@@ -23,8 +23,8 @@ fn subject() -> InMemory {
 impl Subject for InMemory {
     type Shards = MemoryShards;
 
-    fn shards(&self) -> MemoryShards {
-        self.memory.shards()
+    fn shards_of(&self, machine: MachineId) -> MemoryShards {
+        self.memory.shards_of(machine)
     }
 
     fn appender(&self) -> Arc<dyn Appender> {

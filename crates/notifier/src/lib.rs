@@ -9,6 +9,22 @@
 //! Architecture invariant: judgement is `escalation`'s alone. What is here carries its decisions out, after they are
 //! durable, and reports what came of them as inputs.
 
+mod audit;
 mod channel;
+pub mod channels;
+mod courier;
+mod deeds;
+mod incidents;
+mod machine;
+mod message;
+mod options;
+mod outbox;
+mod service;
+mod telemetry;
 
+pub use campanile_engine::{Drained, ShardStatus};
 pub use channel::{Accepted, Channel, Delivery, Item, Message, Recipient, Refused};
+pub use channels::Channels;
+pub use message::Directory;
+pub use options::Options;
+pub use service::{Handle, Ports, Service};

@@ -5,6 +5,7 @@ mod machine;
 mod options;
 mod service;
 
+pub use campanile_engine::{Drained, Handle, ShardStatus};
 pub use machine::machine;
 pub use options::{Options, TimeSource};
-pub use service::{Directory, Drained, Handle, Service, ShardStatus};
+pub use service::{Directory, Service};

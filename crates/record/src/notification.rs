@@ -1,6 +1,7 @@
 //! `campanile.notifications`: the history of each page. Key: incident id.
 //!
-//! `{"v":1,"type":"entered","incident":"Q…","place":[cycle,lap,level,turn],"occurred_at":"…", …}`.
+//! `{"v":1,"out_seq":7,"type":"entered","incident":"Q…","place":[cycle,lap,level,turn],"occurred_at":"…", …}`; `out_seq`
+//! rises by one from record to record of a partition.
 
 use campanile_directory::Channel;
 use campanile_escalation::{Notification, What};
@@ -9,9 +10,10 @@ use campanile_model::{OrderId, UserId};
 use crate::json::{Object, text};
 use crate::page::shown;
 
-pub fn encode(it: &Notification, out: &mut Vec<u8>) {
+pub fn encode(it: &Notification, out_seq: u64, out: &mut Vec<u8>) {
     let mut o = Object::open(out);
     o.plain("v", 1);
+    o.plain("out_seq", out_seq);
     o.text("type", kind(&it.what));
     o.quoted("incident", it.incident);
     o.plain("place", shown(it.place));

@@ -251,14 +251,14 @@ fn notifications_and_gaps_read_as_written() {
     let what = What::Ordered { order, user, channel, contact: "PC".into(), idempotency_key: 255 };
     let told = Notification { incident: IncidentId(9), place: PLACE, what, at: AT };
     assert_eq!(
-        text(|out| notification::encode(&told, out)),
-        r#"{"v":1,"type":"ordered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","order":"Q0000000000009","user":"PU","channel":"sms","contact_method":"PC","idempotency_key":"000000000000000000000000000000ff"}"#
+        text(|out| notification::encode(&told, 7, out)),
+        r#"{"v":1,"out_seq":7,"type":"ordered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","order":"Q0000000000009","user":"PU","channel":"sms","contact_method":"PC","idempotency_key":"000000000000000000000000000000ff"}"#
     );
     let what = What::Entered { users: vec![UserId::new("PU")], reason: Reason::Step, unconfirmed: false };
     let told = Notification { incident: IncidentId(9), place: PLACE, what, at: AT };
     assert_eq!(
-        text(|out| notification::encode(&told, out)),
-        r#"{"v":1,"type":"entered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","users":["PU"],"reason":"step","unconfirmed":false}"#
+        text(|out| notification::encode(&told, 7, out)),
+        r#"{"v":1,"out_seq":7,"type":"entered","incident":"Q0000000000009","place":[1,0,2,0],"occurred_at":"2026-03-02T05:00:00.000Z","users":["PU"],"reason":"step","unconfirmed":false}"#
     );
     let found = Gap {
         routing_key: RoutingKey::new("R"),

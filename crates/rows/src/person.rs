@@ -1,7 +1,7 @@
 //! What belongs to a person: pages that wait, and what left lately.
 
 use campanile_directory::Channel;
-use campanile_escalation::{Person, Waiting};
+use campanile_escalation::{Person, Reason, Waiting};
 use campanile_model::{IncidentId, Named, OrderId, ServiceId, UserId};
 use compact_str::CompactString;
 
@@ -49,10 +49,12 @@ pub(crate) fn put_waiting(out: &mut Vec<u8>, it: &Waiting) {
     put_text(out, &it.contact);
     out.push(it.channel as u8);
     out.push(it.urgency as u8);
+    out.push(it.reason as u8);
     out.push(u8::from(it.unconfirmed));
     put_text(out, it.service.id.as_str());
     put_text(out, &it.service.name);
     put_text(out, &it.title);
+    put_time(out, it.at);
     put_time(out, it.due);
 }
 
@@ -65,9 +67,11 @@ pub(crate) fn waiting(reader: &mut Reader<'_>) -> Option<Waiting> {
         contact: CompactString::new(reader.text()?),
         channel: channel(reader)?,
         urgency: *URGENCIES.get(usize::from(reader.u8()?))?,
+        reason: *Reason::ALL.get(usize::from(reader.u8()?))?,
         unconfirmed: reader.u8()? == 1,
         service: Named { id: ServiceId::new(reader.text()?), name: CompactString::new(reader.text()?) },
         title: reader.text()?.to_owned(),
+        at: reader.time()?,
         due: reader.time()?,
     })
 }

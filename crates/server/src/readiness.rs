@@ -1,4 +1,4 @@
-//! Whether senders should come here: the ledger takes input, the directory is known, the processor works.
+//! Whether senders should come here: the ledger takes input, the directory is known, processor and notifier work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,9 +43,10 @@ impl Readiness {
             return Err("the directory is being read".to_owned());
         }
         if let Some(reason) = self.roles.failed() {
-            return Err(format!("the processor stopped: {reason}"));
+            return Err(reason);
         }
-        let halted = self.roles.status().into_iter().find_map(|shard| Some((shard.shard, shard.halted?)));
+        let shards = self.roles.status().into_iter().chain(self.roles.notifier_status());
+        let halted = shards.into_iter().find_map(|shard| Some((shard.shard, shard.halted?)));
         match halted {
             Some((shard, reason)) => Err(format!("shard {shard} cannot commit: {reason}")),
             None => Ok(()),

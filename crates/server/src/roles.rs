@@ -2,7 +2,7 @@
 //! they end.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use campanile_ledger::Shards;
@@ -14,6 +14,7 @@ use crate::config::Settings;
 #[derive(Clone, Default)]
 pub struct Roles {
     processor: Arc<RwLock<Option<Handle>>>,
+    notifier: Arc<RwLock<Option<campanile_notifier::Handle>>>,
 }
 
 /// The processor's options. `public_url` is the base of links.
@@ -24,6 +25,17 @@ pub fn processor_options(settings: &Settings, public_url: String) -> Options {
         // The only source of time that a serving role may have: see ARCHITECTURE, "log time".
         time: TimeSource::Append,
         steps: settings.processor.steps,
+    }
+}
+
+/// The notifier's options. `public_url` is the base of links.
+pub fn notifier_options(settings: &Settings, public_url: String) -> campanile_notifier::Options {
+    let set = &settings.notifier;
+    campanile_notifier::Options {
+        threads: set.threads,
+        public_url,
+        paging: set.paging.clone(),
+        deliveries_per_channel_max: set.deliveries_per_channel_max,
     }
 }
 
@@ -43,23 +55,62 @@ impl Roles {
         Ok(())
     }
 
-    /// Where every shard stands; empty while no processor runs.
+    /// Starts the notifier on every shard of the ledger.
+    ///
+    /// # Errors
+    /// The system has no threads to give.
+    pub fn start_notifier<S: Shards + 'static>(
+        &self,
+        options: campanile_notifier::Options,
+        shards: S,
+        ports: campanile_notifier::Ports,
+    ) -> Result<()> {
+        let handle = campanile_notifier::Service::start(options, shards, ports);
+        let handle = handle.context("the notifier could not be started")?;
+        *self.notifier.write().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+        Ok(())
+    }
+
+    /// Where every shard of the processor stands; empty while none runs.
     pub fn status(&self) -> Vec<ShardStatus> {
-        self.with(Handle::status).unwrap_or_default()
+        with(&self.processor, Handle::status).unwrap_or_default()
     }
 
-    /// Why the processor stopped, if it did.
+    /// Where every shard of the notifier stands; empty while none runs.
+    pub fn notifier_status(&self) -> Vec<ShardStatus> {
+        with(&self.notifier, campanile_notifier::Handle::status).unwrap_or_default()
+    }
+
+    /// Which role stopped and why, if one did: a sentence.
     pub fn failed(&self) -> Option<String> {
-        self.with(Handle::failed).flatten()
+        let processor = with(&self.processor, Handle::failed).flatten();
+        let notifier = with(&self.notifier, campanile_notifier::Handle::failed).flatten();
+        let of_processor = processor.map(|reason| format!("the processor stopped: {reason}"));
+        of_processor.or_else(|| notifier.map(|reason| format!("the notifier stopped: {reason}")))
     }
 
-    fn with<T>(&self, look: impl FnOnce(&Handle) -> T) -> Option<T> {
-        self.processor.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    /// Brings the gauges of the notifier's orders and errands up to date.
+    pub fn show_waiting(&self) {
+        with(&self.notifier, campanile_notifier::Handle::show_waiting);
     }
 
-    /// Stops taking input, commits what was taken, ends the threads; `None` if no processor ran.
+    /// Stops taking input, commits what was taken, ends the threads, the processor before the notifier; `None` if neither
+    /// ran.
     pub fn drain(&self, within: Duration) -> Option<Drained> {
-        let handle = self.processor.write().unwrap_or_else(PoisonError::into_inner).take();
-        handle.map(|handle| handle.drain(within))
+        let until = Instant::now() + within;
+        let processor = self.processor.write().unwrap_or_else(PoisonError::into_inner).take();
+        let processor = processor.map(|handle| handle.drain(within));
+        let notifier = self.notifier.write().unwrap_or_else(PoisonError::into_inner).take();
+        let notifier = notifier.map(|handle| handle.drain(until.saturating_duration_since(Instant::now())));
+        let severity = |drained: &Drained| match drained {
+            Drained::Clean => 0,
+            Drained::TimedOut => 1,
+            Drained::Failed(_) => 2,
+        };
+        processor.into_iter().chain(notifier).max_by_key(severity)
     }
+}
+
+fn with<H, T>(handle: &RwLock<Option<H>>, look: impl FnOnce(&H) -> T) -> Option<T> {
+    handle.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
 }

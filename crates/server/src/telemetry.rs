@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use campanile_catalogue::{Counter, Gauge, Histogram, counter, describe_all, gauge, histogram, metrics};
 use campanile_directory::Kind;
-use campanile_ledger::{Lane, Topic};
+use campanile_ledger::{Lane, MachineId};
 use campanile_ledger_kafka::openings::{Openings, Restore};
 use campanile_ledger_rocks::{Health, Ledger};
 use campanile_model::Epoch;
@@ -151,14 +151,17 @@ impl Common {
 
     /// Records that no sealed batch has consumed, by shard and lane.
     fn show_lag(ports: &Ports) {
-        for status in ports.roles.status() {
+        let of_triage = ports.roles.status().into_iter().map(|status| (MachineId::Triage, status));
+        let of_notifier = ports.roles.notifier_status().into_iter().map(|status| (MachineId::Notifier, status));
+        for (machine, status) in of_triage.chain(of_notifier) {
             let shard = status.shard.to_string();
             for (lane, next) in Lane::ALL.into_iter().zip(status.next) {
-                let end = ports.tail.ends(Topic::of_lane(lane), status.shard).end;
-                let labels = [("shard", shard.as_str()), ("lane", lane.as_str())];
+                let end = ports.tail.ends(machine.topic(lane), status.shard).end;
+                let labels = [("machine", machine.as_str()), ("shard", shard.as_str()), ("lane", lane.as_str())];
                 gauge(&metrics::LAG_RECORDS, &labels).set(end.saturating_sub(next) as f64);
             }
         }
+        ports.roles.show_waiting();
     }
 
     fn show_directory(&mut self, feed: &Feed) {

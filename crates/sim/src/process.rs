@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use campanile_clock::Clock;
 use campanile_engine::{Cadence, Machine, Progress, Runner, RunnerOptions};
-use campanile_ledger::{Card, Claim, Shard, Shards, Stop};
+use campanile_ledger::{Card, Claim, MachineId, Shard, Shards, Stop};
 use campanile_ledger_kafka::{KafkaShard, KafkaShards, Options, Ports};
 use campanile_model::{ShardId, Span, Timestamp};
 use campanile_processor::Directory;
@@ -83,7 +83,7 @@ fn options_of(network: &Network) -> RunnerOptions {
     let (gap, never) = (Duration::ZERO, Duration::from_secs(1 << 30));
     let changes = 1 + network.shared.below(6);
     let cadence = Cadence { gap, age: never, age_hard: never, changes, ..hard };
-    RunnerOptions { cadence, event_time: false, steps: true }
+    RunnerOptions { cadence, event_time: false, steps: true, machine: MachineId::Triage }
 }
 
 fn tell_restored(network: &Network, shard: &mut KafkaShard) {

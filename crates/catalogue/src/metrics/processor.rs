@@ -1,6 +1,6 @@
 //! Series of the processor: the funnel, its latencies, its lag and what it remembers.
 
-use super::{Kind, Label, Metric, RECORDS_BUCKETS, SECONDS_BUCKETS, SHARD, TOPIC, Unit, Values};
+use super::{Kind, Label, MACHINE, Metric, RECORDS_BUCKETS, SECONDS_BUCKETS, SHARD, TOPIC, Unit, Values};
 
 /// Values that [`DEAD_LETTERS_TOTAL`] and [`EVENTS_PROCESSED_TOTAL`] share.
 const DEAD_REASONS: &[&str] =
@@ -91,7 +91,7 @@ pub static COMMIT_DURATION_SECONDS: Metric = Metric {
     name: "campanile_commit_duration_seconds",
     kind: Kind::Histogram,
     unit: Unit::Seconds,
-    labels: &[],
+    labels: &[MACHINE],
     buckets: SECONDS_BUCKETS,
     meaning: "Time from sealing a batch to its being durable.",
     remedy: "The disk is slow or shared: see `campanile_ledger_sync_duration_seconds` and the RocksDB group.",
@@ -102,7 +102,7 @@ pub static COMMIT_RECORDS: Metric = Metric {
     name: "campanile_commit_records",
     kind: Kind::Histogram,
     unit: Unit::Count,
-    labels: &[],
+    labels: &[MACHINE],
     buckets: RECORDS_BUCKETS,
     meaning: "Inputs that one commit consumed.",
     remedy: "Nothing by itself: batches grow under load, which is what makes load cheap.",
@@ -113,7 +113,7 @@ pub static COMMITS_TOTAL: Metric = Metric {
     name: "campanile_commits_total",
     kind: Kind::Counter,
     unit: Unit::Count,
-    labels: &[SHARD],
+    labels: &[MACHINE, SHARD],
     buckets: &[],
     meaning: "One commit of a shard that is durable.",
     remedy: "Worry when it stands still while `campanile_lag_records` rises: the shard is halted.",
@@ -124,10 +124,11 @@ pub static LAG_RECORDS: Metric = Metric {
     name: "campanile_lag_records",
     kind: Kind::Gauge,
     unit: Unit::Count,
-    labels: &[SHARD, Label { name: "lane", values: Values::Closed(&["main", "hop", "door"]) }],
+    labels: &[MACHINE, SHARD, Label { name: "lane", values: Values::Closed(&["main", "hop", "door"]) }],
     buckets: &[],
-    meaning: "Records in a shard's lane (events, forwarded events, commands) that no commit has consumed. On Kafka the \
-              marker that ends a transaction counts too, so that an idle hop lane may stand at 1.",
+    meaning: "Records in a shard's lane (of triage: events, forwarded events, commands; of the notifier: incidents, pages, \
+              answers) that no commit has consumed. On Kafka the \
+              marker that ends a transaction counts too, so that an idle lane may stand at 1.",
     remedy: "Explains `campanile_lag_seconds`. One shard alone: one key is very busy. All: add cores or calm senders.",
 };
 
@@ -136,7 +137,7 @@ pub static INPUTS_AHEAD_TOTAL: Metric = Metric {
     name: "campanile_inputs_ahead_total",
     kind: Kind::Counter,
     unit: Unit::Count,
-    labels: &[SHARD],
+    labels: &[MACHINE, SHARD],
     buckets: &[],
     meaning: "One input whose append time lay more than five minutes ahead of the wall and that was judged at the wall.",
     remedy: "A clock was wrong, here or on a broker: set it, and look at what was judged meanwhile.",
@@ -147,7 +148,7 @@ pub static LAG_SECONDS: Metric = Metric {
     name: "campanile_lag_seconds",
     kind: Kind::Gauge,
     unit: Unit::Seconds,
-    labels: &[SHARD],
+    labels: &[MACHINE, SHARD],
     buckets: &[],
     meaning: "Age of the oldest record that a shard has not judged; 0 when there is none.",
     remedy: "People are told late by so much. Look at `campanile_halted`, then `campanile_commit_duration_seconds`, \
@@ -159,7 +160,7 @@ pub static LOG_TIME_SECONDS: Metric = Metric {
     name: "campanile_log_time_seconds",
     kind: Kind::Gauge,
     unit: Unit::UnixSeconds,
-    labels: &[SHARD],
+    labels: &[MACHINE, SHARD],
     buckets: &[],
     meaning: "Log time of a shard: what it takes for now when it judges timers and windows.",
     remedy: "It should follow the clock. If it stands still, timers do too: the shard is halted, or behind.",
@@ -178,6 +179,10 @@ pub static TIMERS_FIRED_TOTAL: Metric = Metric {
             "urgency_rise",
             "answer_expiry",
             "tombstone_expiry",
+            "snooze_end",
+            "ladder",
+            "person",
+            "order",
         ]),
     }],
     buckets: &[],
@@ -228,8 +233,15 @@ pub static ROWS_REMEMBERED: Metric = Metric {
     kind: Kind::Gauge,
     unit: Unit::Count,
     labels: &[
+        MACHINE,
         SHARD,
-        Label { name: "kind", values: Values::Closed(&["alert", "answer", "details", "group", "incident", "members"]) },
+        Label {
+            name: "kind",
+            values: Values::Closed(&[
+                "alert", "answer", "details", "group", "incident", "members", "errand", "ladder", "order", "person",
+                "ring",
+            ]),
+        },
     ],
     buckets: &[],
     meaning: "Rows that a shard holds in memory, by kind.",
@@ -241,7 +253,7 @@ pub static PANICS_TOTAL: Metric = Metric {
     name: "campanile_panics_total",
     kind: Kind::Counter,
     unit: Unit::Count,
-    labels: &[SHARD],
+    labels: &[MACHINE, SHARD],
     buckets: &[],
     meaning: "One panic while judging, caught; the shard went back to its last commit and set the input aside.",
     remedy: "Always a bug of ours. Keep the dead letter with reason `panicked` and report it.",
@@ -252,7 +264,7 @@ pub static HALTED: Metric = Metric {
     name: "campanile_halted",
     kind: Kind::Gauge,
     unit: Unit::Flag,
-    labels: &[SHARD],
+    labels: &[MACHINE, SHARD],
     buckets: &[],
     meaning: "1 while a shard cannot commit; it tries again by itself and skips nothing.",
     remedy: "The log and `/health/ready` say why. Mostly the disk is full: free space, it goes on.",

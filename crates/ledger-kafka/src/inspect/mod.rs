@@ -137,7 +137,7 @@ pub struct Progress {
 /// The cluster is out of reach, or this user may not ask.
 pub fn progress(options: &Options, card: Card) -> Result<Vec<Progress>, TopicsError> {
     let fail = |error: &_| unreachable(options, error);
-    let topic = Names::new(options).of(Topic::of_lane(Lane::Main)).to_owned();
+    let topic = Names::new(options).of(options.machine.topic(Lane::Main)).to_owned();
     let mut config = options.reader(card.ledger.0);
     // The group's own name, to ask for its offsets; nothing is committed and nothing joined.
     config.set("group.id", options.group(card.ledger.0));

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use campanile_ledger::contract::{PATIENCE, Subject};
 use campanile_ledger::{
-    Appender, Batch, Claim, CommitRecord, Ends, Intake, Lane, Opening, RowKey, Settled, Shard, Shards, Stop, Stored,
-    Tail, TailError, TimerKey, Topic,
+    Appender, Batch, Claim, CommitRecord, Ends, Intake, Lane, MachineId, Opening, RowKey, Settled, Shard, Shards, Stop,
+    Stored, Tail, TailError, TimerKey, Topic,
 };
 use campanile_ledger_kafka::{KafkaShard, KafkaShards, Ledger, Options, topics};
 use campanile_model::{ShardId, Span, Timestamp};
@@ -74,7 +74,7 @@ pub struct OnKafka {
     pub directory: TempDir,
     pub prefix: String,
     /// Claims of each shard so far. Every claim is a commit, which the contract's numbers know nothing of.
-    claims: Arc<Mutex<HashMap<u16, u64>>>,
+    claims: Arc<Mutex<HashMap<(MachineId, u16), u64>>>,
 }
 
 impl OnKafka {
@@ -125,9 +125,14 @@ impl Drop for OnKafka {
 impl Subject for OnKafka {
     type Shards = PatientShards;
 
-    fn shards(&self) -> PatientShards {
+    fn shards_of(&self, machine: MachineId) -> PatientShards {
+        let inner = match machine {
+            MachineId::Triage => self.ledger().shards(),
+            MachineId::Notifier => Ledger::open(self.options().of(machine)).expect("open").shards(),
+        };
         PatientShards {
-            inner: self.ledger().shards(),
+            inner,
+            machine,
             shards: usize::from(self.ledger().card().shards),
             tail: self.tail(),
             claims: Arc::clone(&self.claims),
@@ -167,8 +172,8 @@ impl Subject for OnKafka {
 
     /// On Kafka retention is the broker's; this is what a careful operator does by hand.
     fn trim(&self, topic: Topic, partition: u16, below: u64) {
-        let lane = Lane::ALL.into_iter().position(|lane| Topic::of_lane(lane) == topic);
-        let cursor = lane.map_or(u64::MAX, |lane| committed(self, partition).next[lane]);
+        let cursor = MachineId::fed_by(topic)
+            .map_or(u64::MAX, |(machine, lane)| committed_of(self, machine, partition).next[lane as usize]);
         let until = below.min(cursor);
         if until > 0 {
             topics::delete_below(&self.options(), topic, partition, until).expect("trim");
@@ -215,15 +220,20 @@ impl Tail for PatientTail {
 
 /// The newest commit record of a shard, as the changelog has it.
 pub fn committed(subject: &OnKafka, shard: u16) -> CommitRecord {
-    topics::last_commit(&subject.options(), shard).expect("changelog").unwrap_or_default()
+    committed_of(subject, MachineId::Triage, shard)
+}
+
+pub fn committed_of(subject: &OnKafka, machine: MachineId, shard: u16) -> CommitRecord {
+    topics::last_commit(&subject.options().of(machine), shard).expect("changelog").unwrap_or_default()
 }
 
 /// Claims until all shards are there, as a new member is given them in more than one step.
 pub struct PatientShards {
     inner: KafkaShards,
+    machine: MachineId,
     shards: usize,
     tail: Arc<dyn Tail>,
-    claims: Arc<Mutex<HashMap<u16, u64>>>,
+    claims: Arc<Mutex<HashMap<(MachineId, u16), u64>>>,
 }
 
 impl Shards for PatientShards {
@@ -247,11 +257,12 @@ impl Shards for PatientShards {
 impl PatientShards {
     fn patient(&self, inner: KafkaShard) -> PatientShard {
         let mut claims = self.claims.lock().expect("claims");
-        let skew = claims.entry(inner.id().0).or_default();
+        let skew = claims.entry((self.machine, inner.id().0)).or_default();
         *skew += 1;
         let mut shard = PatientShard {
             opening: inner.opening().clone(),
             inner,
+            machine: self.machine,
             skew: *skew,
             tail: Arc::clone(&self.tail),
             at: [0; 3],
@@ -263,6 +274,7 @@ impl PatientShards {
 
 pub struct PatientShard {
     pub inner: KafkaShard,
+    machine: MachineId,
     opening: Opening,
     skew: u64,
     tail: Arc<dyn Tail>,
@@ -282,7 +294,7 @@ impl PatientShard {
         let at_end = [intake.main_at_end, intake.hop_at_end, true];
         (0..3).all(|n| {
             self.at[n] = lanes[n].back().map_or(self.at[n], |last: &Stored| self.at[n].max(last.offset + 1));
-            let topic = Topic::of_lane(Lane::ALL[n]);
+            let topic = self.machine.topic(Lane::ALL[n]);
             let is_there = || self.tail.read(topic, self.inner.id().0, self.at[n], 1).expect("tail").is_empty();
             lanes[n].len() >= max || (at_end[n] && is_there())
         })

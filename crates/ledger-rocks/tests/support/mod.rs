@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use campanile_clock::{Clock, Hand};
 use campanile_ledger::contract::{PATIENCE, Subject};
 use campanile_ledger::{
-    AppendError, Appended, Appender, Batch, Claim, Publish, Record, RowKey, Settled, Shard as _, Shards as _, Tail,
-    Topic,
+    AppendError, Appended, Appender, Batch, Claim, MachineId, Publish, Record, RowKey, Settled, Shard as _,
+    Shards as _, Tail, Topic,
 };
 use campanile_ledger_rocks::{Ledger, Options, RocksShard, RocksShards};
 use campanile_model::{Span, Timestamp};
@@ -83,8 +83,8 @@ impl Drop for OnDisk {
 impl Subject for OnDisk {
     type Shards = RocksShards;
 
-    fn shards(&self) -> RocksShards {
-        self.ledger().shards()
+    fn shards_of(&self, machine: MachineId) -> RocksShards {
+        self.ledger().shards_of(machine)
     }
 
     fn appender(&self) -> Arc<dyn Appender> {

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use campanile_model::Span;
+use campanile_model::{Span, Timestamp};
 
-use super::{PATIENCE, Subject, claim, commit, everything, put, put_later, read, read_main, record, settle, texts};
+use super::{
+    PATIENCE, Subject, claim, claim_of, commit, everything, key, put, put_later, read, read_main, record, settle,
+    texts, timer,
+};
 use crate::batch::{Batch, Publish};
-use crate::commit::Lane;
+use crate::machine::MachineId;
 use crate::port::{Intake, Shard};
 use crate::record::Record;
 use crate::topic::Topic;
@@ -97,7 +100,7 @@ pub fn hop_published_to_a_sibling_arrives_there<S: Subject>(subject: &mut S) {
 pub fn trim_stops_below_what_a_lane_has_not_committed<S: Subject>(subject: &mut S) {
     let mut shard = claim(subject).remove(0);
     for n in 0..10 {
-        put(subject, Topic::of_lane(Lane::Main), 0, &[&n.to_string()]);
+        put(subject, Topic::Events, 0, &[&n.to_string()]);
     }
     subject.trim(Topic::Events, 0, 9);
     assert_eq!(subject.tail().ends(Topic::Events, 0).start, 0, "nothing was committed");
@@ -125,4 +128,62 @@ pub fn idle_ends_when_something_becomes_readable<S: Subject>(subject: &mut S) {
         put(subject, Topic::Events, 0, &["b"]);
     });
     assert_eq!(texts(&intake.main), ["b"]);
+}
+
+pub fn machines_have_lanes_rows_timers_and_commits_of_their_own<S: Subject>(subject: &mut S) {
+    put(subject, Topic::Events, 0, &["event"]);
+    put(subject, Topic::Incidents, 0, &["incident"]);
+    put(subject, Topic::Pages, 0, &["page"]);
+    put(subject, Topic::Answers, 0, &["answer"]);
+    let mut triage = claim(subject).remove(0);
+    let mut notifier = claim_of(subject, MachineId::Notifier).remove(0);
+    assert_eq!(texts(&read_main(&mut triage, 1).main), ["event"]);
+    let intake = read_main(&mut notifier, 1);
+    assert_eq!(texts(&intake.main), ["incident"]);
+    assert_eq!((texts(&intake.hop), texts(&intake.door)), (vec!["page".to_owned()], vec!["answer".to_owned()]));
+    commit(&mut triage, everything("of triage", [1, 0, 0]));
+    assert_eq!(notifier.rows(&[key(1)]).expect("rows"), [None], "a row of the other machine");
+    assert_eq!(notifier.timers(Timestamp::MAX, 9).expect("timers"), []);
+    commit(&mut notifier, everything("of the notifier, longer", [1, 1, 1]));
+    for (shard, text) in [(&mut triage, "of triage"), (&mut notifier, "of the notifier, longer")] {
+        assert_eq!(shard.rows(&[key(1)]).expect("rows"), [Some(text.as_bytes().to_vec())]);
+        let due = Timestamp(text.len() as i64);
+        assert_eq!(shard.timers(Timestamp::MAX, 9).expect("timers"), [(due, timer(1, 1))]);
+    }
+    drop((triage, notifier));
+    subject.crash_and_reopen();
+    let (triage, notifier) = (claim(subject).remove(0), claim_of(subject, MachineId::Notifier).remove(0));
+    assert_eq!(triage.opening().commit.next, [1, 0, 0]);
+    assert_eq!(notifier.opening().commit.next, [1, 1, 1]);
+}
+
+/// What nobody has consumed yet may go only while the notifier has never run; once it runs, its cursor counts too.
+pub fn trim_stops_below_what_either_machine_has_not_committed<S: Subject>(subject: &mut S) {
+    for n in 0..10 {
+        put(subject, Topic::Incidents, 0, &[&n.to_string()]);
+    }
+    let mut notifier = claim_of(subject, MachineId::Notifier).remove(0);
+    read_main(&mut notifier, 10);
+    commit(&mut notifier, everything("value", [4, 0, 0]));
+    subject.trim(Topic::Incidents, 0, 9);
+    assert_eq!(subject.tail().ends(Topic::Incidents, 0).start, 4);
+    drop(notifier);
+    subject.crash_and_reopen();
+    let left = texts(&read_main(&mut claim_of(subject, MachineId::Notifier)[0], 6).main).concat();
+    assert!(left.starts_with("456789"), "{left}");
+}
+
+pub fn machine_that_never_ran_begins_with_what_is_held<S: Subject>(subject: &mut S) {
+    for n in 0..10 {
+        put(subject, Topic::Incidents, 0, &[&n.to_string()]);
+    }
+    subject.trim(Topic::Incidents, 0, 5);
+    let start = subject.tail().ends(Topic::Incidents, 0).start;
+    assert_eq!(start, 5, "it holds nothing back before it runs");
+    let mut notifier = claim_of(subject, MachineId::Notifier).remove(0);
+    assert_eq!(texts(&read_main(&mut notifier, 5).main).concat(), "56789");
+    commit(&mut notifier, everything("value", [10, 0, 0]));
+    drop(notifier);
+    subject.crash_and_reopen();
+    assert_eq!(claim_of(subject, MachineId::Notifier)[0].opening().commit.next, [10, 0, 0]);
 }

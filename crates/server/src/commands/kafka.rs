@@ -1,4 +1,4 @@
-//! `campanile processor`, `campanile gateway`, `campanile up --kafka`: roles on a Kafka cluster. `campanile topics`: its
+//! `campanile processor`, `campanile notifier`, `campanile gateway`, `campanile up --kafka`: roles on a Kafka cluster. `campanile topics`: its
 //! topics.
 
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::signals::{Ask, Signals};
 use crate::supervise::Death;
 use crate::telemetry::Telemetry;
 use crate::wiring::kafka::{House, Parts, Plan};
+use crate::wiring::to_the_terminal;
 
 /// Where the cluster is and who we are there.
 #[derive(ClapArgs, Clone)]
@@ -77,7 +78,7 @@ impl RoleArgs {
     }
 }
 
-/// `campanile processor` and `campanile gateway`.
+/// `campanile processor`, `campanile notifier` and `campanile gateway`.
 pub(super) fn run_role(args: RoleArgs, parts: Parts) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
     run(&settings, &args.cluster, Roles { parts, watch: args.listen.as_deref() }, args.directory.as_deref())
@@ -109,11 +110,15 @@ pub(super) fn run(
     let options = cluster.options(&settings.ledger.data)?;
     let instance = options.instance.clone();
     let Roles { parts, watch } = roles;
-    let house = House::open(Plan { settings, options, parts, directory, telemetry, watch }, &runtime)?;
+    let house = House::open(
+        Plan { settings, options, parts, directory, telemetry, watch, terminal: to_the_terminal() },
+        &runtime,
+    )?;
     match house.url() {
         // The one line on standard output: scripts wait for it, and with port 0 they learn the port.
         Some(url) => println!("listening on {url}"),
-        None => println!("processing"),
+        None if parts.processor => println!("processing"),
+        None => println!("notifying"),
     }
     if let Some(url) = house.watch_url() {
         say(&format!("health {url}/health/ready, metrics {url}/metrics"));

@@ -51,6 +51,8 @@ enum Command {
     Up(up::Args),
     /// Judge events on a Kafka cluster; several share the shards
     Processor(kafka::RoleArgs),
+    /// Climb escalation policies and page people on a Kafka cluster; several share the shards
+    Notifier(kafka::RoleArgs),
     /// Take events over HTTP into a Kafka cluster
     Gateway(kafka::RoleArgs),
     /// Make or check the topics of a Kafka cluster
@@ -91,8 +93,13 @@ impl Cli {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Up(args) => up::run(args),
-            Command::Processor(args) => kafka::run_role(args, Parts { gateway: false, processor: true }),
-            Command::Gateway(args) => kafka::run_role(args, Parts { gateway: true, processor: false }),
+            Command::Processor(args) => {
+                kafka::run_role(args, Parts { gateway: false, processor: true, notifier: false })
+            }
+            Command::Notifier(args) => {
+                kafka::run_role(args, Parts { gateway: false, processor: false, notifier: true })
+            }
+            Command::Gateway(args) => kafka::run_role(args, Parts { gateway: true, processor: false, notifier: false }),
             Command::Topics(args) => kafka::run_topics(args),
             Command::Offsets(args) => offsets::run(args),
             Command::Demo(args) => demo::run(args),

@@ -30,7 +30,7 @@ Examples:
   campanile tail incidents --kafka 127.0.0.1:9092
   campanile tail incidents --json | jq -c '.value | fromjson | select(.event_type == \"incident.triggered\")'
 
-Topics: incidents, alerts, dead-letters, events, commands, triage, directory, steps.
+Topics: incidents, alerts, notifications, dead-letters, events, commands, triage, pages, answers, directory, steps.
 Without --no-follow it goes on until Ctrl-C. Records of one partition come in order.")]
 pub(super) struct Args {
     /// Topic, with or without `campanile.` in front
@@ -147,7 +147,18 @@ impl View {
                 widths: &[9, 13, 8, 7, 0],
                 row: dead_letter,
             },
-            Topic::Events | Topic::Triage | Topic::Commands | Topic::Directory | Topic::Steps => {
+            Topic::Notifications => Self {
+                head: &["TIME", "TYPE", "INCIDENT", "LEVEL", "USER", "CHANNEL", "DETAIL"],
+                widths: &[9, 10, 14, 5, 14, 10, 0],
+                row: notification,
+            },
+            Topic::Events
+            | Topic::Triage
+            | Topic::Commands
+            | Topic::Directory
+            | Topic::Steps
+            | Topic::Pages
+            | Topic::Answers => {
                 Self { head: &["TIME", "PARTITION", "OFFSET", "KEY", "VALUE"], widths: &[9, 9, 9, 32, 0], row: record }
             }
         }
@@ -209,6 +220,22 @@ fn alert(record: &Line) -> Vec<String> {
         text(&json["service"]["summary"]),
         text(&json["incident"]["id"]),
         text(&json["summary"]),
+    ]
+}
+
+fn notification(record: &Line) -> Vec<String> {
+    let json = record.json();
+    let users = json["users"].as_array().map(|users| users.iter().map(text).collect::<Vec<_>>().join(" "));
+    let known = ["detail", "provider", "reason", "until", "verb", "escalation_policy", "contact_method"];
+    let detail = known.into_iter().map(|name| &json[name]).find(|value| !value.is_null());
+    vec![
+        at(record),
+        text(&json["type"]),
+        text(&json["incident"]),
+        text(&json["place"][2]),
+        users.unwrap_or_else(|| text(&json["user"])),
+        text(&json["channel"]),
+        detail.map_or_else(|| "-".to_owned(), text),
     ]
 }
 

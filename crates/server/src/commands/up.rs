@@ -23,7 +23,7 @@ use crate::signals::{Ask, Signals};
 use crate::supervise::Death;
 use crate::telemetry::Telemetry;
 use crate::wiring::kafka::Parts;
-use crate::wiring::{House, Plan};
+use crate::wiring::{House, Plan, to_the_terminal};
 use crate::{folder, logs};
 
 #[derive(ClapArgs)]
@@ -91,8 +91,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &args.flags())?;
     if let Some(brokers) = &args.kafka {
         let cluster = Cluster::new(brokers, args.instance.as_deref(), &args.reach);
-        let both = Parts { gateway: true, processor: true };
-        let roles = kafka::Roles { parts: both, watch: None };
+        let parts = Parts { gateway: true, processor: true, notifier: settings.notifier.run };
+        let roles = kafka::Roles { parts, watch: None };
         return kafka::run(&settings, &cluster, roles, args.directory.as_deref());
     }
     let directory = match &args.directory {
@@ -107,8 +107,9 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
     let telemetry = Telemetry::install()?;
     let runtime = runtime()?;
     let signals = runtime.block_on(async { Signals::take() })?;
+    let clock = Arc::new(Steady::new());
     let house =
-        House::open(Plan { settings: &settings, clock: Arc::new(Steady::new()), directory, telemetry }, &runtime)?;
+        House::open(Plan { settings: &settings, clock, directory, telemetry, terminal: to_the_terminal() }, &runtime)?;
     greet(&house, &settings);
     serve(house, signals, &runtime)
 }

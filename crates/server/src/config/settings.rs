@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use campanile_catalogue::error_codes::ErrorCode;
+use campanile_model::{RoutingKey, Span, UserId};
+use compact_str::CompactString;
 
 use super::form::size;
 use super::options;
@@ -19,6 +21,7 @@ pub struct Settings {
     pub retention: Retention,
     pub gateway: Gateway,
     pub processor: Processor,
+    pub notifier: Notifier,
     /// Path of the operator's door.
     pub socket: PathBuf,
     pub drain_within: Duration,
@@ -65,6 +68,15 @@ pub struct Retention {
 pub struct Processor {
     pub threads: Option<usize>,
     pub steps: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notifier {
+    /// Whether `up` runs it.
+    pub run: bool,
+    pub threads: usize,
+    pub deliveries_per_channel_max: usize,
+    pub paging: campanile_escalation::Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +129,7 @@ impl Settings {
                 threads: number(resolved, "processor.threads")?,
                 steps: need(resolved, "processor.steps")? == "true",
             },
+            notifier: notifier(resolved)?,
             drain_within: seconds(resolved, "drain.within")?,
             log: Logging {
                 format: if need(resolved, "log.format")? == "json" { LogFormat::Json } else { LogFormat::Text },
@@ -135,6 +148,41 @@ fn gateway(resolved: &Resolved) -> Result<Gateway> {
         body_memory_bytes_max: usize::try_from(bytes(resolved, "gateway.body_memory")?)?,
         drain_notice: seconds(resolved, "gateway.drain_notice")?,
     })
+}
+
+fn notifier(resolved: &Resolved) -> Result<Notifier> {
+    let ids = resolved.text("notifier.last_resort").unwrap_or_default().split(',').map(str::trim);
+    Ok(Notifier {
+        run: need(resolved, "notifier.run")? == "true",
+        threads: need(resolved, "notifier.threads")?.parse()?,
+        deliveries_per_channel_max: need(resolved, "notifier.deliveries_per_channel")?.parse()?,
+        paging: campanile_escalation::Options {
+            priority_delays: priority_delays(need(resolved, "notifier.priority_delays")?)?,
+            last_resort: ids.filter(|id| !id.is_empty()).map(UserId::new).collect(),
+            gap_routing_key: resolved.text("notifier.gap_routing_key").map(RoutingKey::new),
+            patience: Span::seconds(need(resolved, "notifier.patience")?.parse()?),
+        },
+    })
+}
+
+/// Longest delay of a priority, in seconds: a week. Source: ours; beyond it nobody would call it paging.
+const PRIORITY_DELAY_SECONDS_MAX: i64 = 604_800;
+
+/// Names with their seconds: `P1=0, P2=900`.
+fn priority_delays(text: &str) -> Result<Vec<(CompactString, Span)>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let read = |part: &str| {
+        let (name, seconds) = part.split_once('=')?;
+        let seconds = seconds.trim().parse().ok().filter(|it| (0..=PRIORITY_DELAY_SECONDS_MAX).contains(it))?;
+        Some((CompactString::new(name.trim()), Span::seconds(seconds)))
+    };
+    let wrong = |part: &str| {
+        anyhow!(
+            "notifier.priority_delays: {part:?} is not a priority's name, = and 0 to {PRIORITY_DELAY_SECONDS_MAX} \
+             seconds; write it as P1=0, P2=900, P3=3600"
+        )
+    };
+    parts.map(|part| read(part).ok_or_else(|| wrong(part))).collect()
 }
 
 fn need<'r>(resolved: &'r Resolved, key: &str) -> Result<&'r str> {

@@ -9,6 +9,7 @@ use campanile_model::{Span, Timestamp};
 
 use super::funnel::{Funnel, differences, sentence};
 use super::organisation::{self, MAINTAINED};
+use super::pages::Pages;
 use super::screen::Screen;
 use super::{sender, story};
 use crate::apply::{Change, Refused};
@@ -66,10 +67,12 @@ pub fn play(stage: &Stage<'_>, stop: &Stop) -> Result<Shown> {
     let lanes = story::lanes(&ports.feed.directory().load(), length);
     let mut senders = Some(sender::start(lanes, stage.url, begin, pace, stop)?);
     let (mut funnel, mut screen) = (Funnel::new(ports.card.shards), Screen::new());
+    let mut pages = Pages::new(ports.card.shards);
     let mut all_sent = None;
     loop {
         funnel.read(ports.tail.as_ref())?;
-        screen.show(&funnel.totals(), stage.log.now())?;
+        pages.read(ports.tail.as_ref())?;
+        screen.show(&funnel.totals(), &pages, stage.log.now())?;
         if let Some(threads) = senders.take_if(|threads| threads.iter().all(std::thread::JoinHandle::is_finished)) {
             sender::wait(threads)?;
             all_sent = Some(Instant::now());
@@ -79,7 +82,7 @@ pub fn play(stage: &Stage<'_>, stop: &Stop) -> Result<Shown> {
             break;
         }
         if let Some(reason) = ports.roles.failed() {
-            bail!("the processor stopped: {reason}");
+            bail!(reason);
         }
         if stop.wait(REDRAW_EVERY) {
             return Ok(Shown::Interrupted);
@@ -87,6 +90,7 @@ pub fn play(stage: &Stage<'_>, stop: &Stop) -> Result<Shown> {
     }
     let totals = funnel.totals();
     println!();
+    println!("{}", pages.sentence());
     println!("{}", sentence(&totals));
     let wrong = differences(&totals);
     for line in &wrong {

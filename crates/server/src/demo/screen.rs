@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use campanile_model::Timestamp;
 
 use super::funnel::sentence;
+use super::pages::Pages;
 use super::story::{EXPECTED, Totals};
 use crate::print::colour::{self, Colour};
 use crate::print::time;
@@ -33,7 +34,7 @@ impl Screen {
     ///
     /// # Errors
     /// What the output gives.
-    pub fn show(&mut self, totals: &Totals, now: Timestamp) -> io::Result<()> {
+    pub fn show(&mut self, totals: &Totals, pages: &Pages, now: Timestamp) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if !self.redraws {
             if self.last_line.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
@@ -42,7 +43,7 @@ impl Screen {
             }
             return out.flush();
         }
-        let lines = self.drawing(totals, now);
+        let lines = self.drawing(totals, pages, now);
         if self.drawn > 0 {
             write!(out, "\x1b[{}A", self.drawn)?;
         }
@@ -53,7 +54,7 @@ impl Screen {
         out.flush()
     }
 
-    fn drawing(&self, totals: &Totals, now: Timestamp) -> Vec<String> {
+    fn drawing(&self, totals: &Totals, pages: &Pages, now: Timestamp) -> Vec<String> {
         let [p1, p2, p3] = totals.priorities;
         let rows = [
             ("raw alerts", totals.raw, Colour::Dim),
@@ -70,6 +71,7 @@ impl Screen {
             let row = format!("{name:<22} {number:>5}  {}", bar(number));
             colour.paint(row.trim_end(), self.paints)
         }));
+        lines.push(Colour::Dim.paint(&pages.sentence(), self.paints));
         lines
     }
 }

@@ -17,13 +17,19 @@ static TURN: AtomicU64 = AtomicU64::new(0);
 
 pub(super) fn append(ports: &Ports, topic: Topic, partition: Option<u16>, records: Vec<NewRecord>) -> Answer {
     match topic {
-        Topic::Events | Topic::Commands => {}
+        Topic::Events | Topic::Commands | Topic::Answers => {}
         Topic::Directory => {
             return Err(Refusal::said("the directory takes only whole, checked applies; use directory_apply"));
         }
-        Topic::Triage | Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Steps => {
+        Topic::Triage
+        | Topic::Incidents
+        | Topic::Alerts
+        | Topic::DeadLetters
+        | Topic::Steps
+        | Topic::Pages
+        | Topic::Notifications => {
             let name = topic.short_name();
-            return Err(Refusal::said(format!("only the server writes {name}; append to events or commands")));
+            return Err(Refusal::said(format!("only the server writes {name}; append to events, commands or answers")));
         }
     }
     let records: Vec<_> = records.into_iter().map(record).collect::<Result<_, _>>().map_err(Refusal::said)?;

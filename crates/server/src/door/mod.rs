@@ -40,6 +40,8 @@ pub struct Ports {
     pub appender: Arc<dyn Appender>,
     pub tail: Arc<dyn Tail>,
     pub table: Arc<dyn Table>,
+    /// Rows of the notifier; the other has those of triage.
+    pub notifier_table: Arc<dyn Table>,
     pub feed: Arc<Feed>,
     pub applier: Arc<Applier>,
     pub roles: Roles,

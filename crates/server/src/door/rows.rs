@@ -38,7 +38,11 @@ pub(super) fn rows(ports: &Ports, page: Page, asker: &mut dyn Asker) -> Answer {
         }
     };
     let limit = page.limit.clamp(1, ROWS_MAX);
-    let found = ports.table.scan(ShardId(page.shard), &kind.bytes(), after, limit);
+    let table = match kind {
+        Kind::Alert | Kind::Answer | Kind::Details | Kind::Group | Kind::Incident | Kind::Members => &ports.table,
+        Kind::Errand | Kind::Ladder | Kind::Order | Kind::Person | Kind::Ring => &ports.notifier_table,
+    };
+    let found = table.scan(ShardId(page.shard), &kind.bytes(), after, limit);
     let found = found.map_err(Refusal::said)?;
     for (key, bytes) in &found {
         let value = show(kind, bytes).map_err(|error| Refusal::said(format!("row {key:?}: {error}")))?;

@@ -1,5 +1,6 @@
 //! `card` and `status`: what the ledger is, and where its shards stand.
 
+use campanile_processor::ShardStatus;
 use serde_json::{Value, json};
 
 use super::Ports;
@@ -11,24 +12,24 @@ pub(super) fn card(ports: &Ports) -> Done {
 }
 
 pub(super) fn status(ports: &Ports) -> Done {
-    let shards: Vec<Value> = ports
-        .roles
-        .status()
-        .into_iter()
-        .map(|shard| {
-            json!({
-                "shard": shard.shard,
-                "committed_seq": shard.committed_seq,
-                "next": shard.next,
-                "now": shard.now.0,
-                "epoch": shard.epoch.0,
-                "halted": shard.halted,
-            })
-        })
-        .collect();
     members(json!({
-        "shards": shards,
+        "shards": shown(ports.roles.status()),
+        "notifier": shown(ports.roles.notifier_status()),
         "epoch": ports.feed.current_epoch().0,
         "failed": ports.roles.failed(),
     }))
+}
+
+fn shown(shards: Vec<ShardStatus>) -> Value {
+    let show = |shard: ShardStatus| {
+        json!({
+            "shard": shard.shard,
+            "committed_seq": shard.committed_seq,
+            "next": shard.next,
+            "now": shard.now.0,
+            "epoch": shard.epoch.0,
+            "halted": shard.halted,
+        })
+    };
+    shards.into_iter().map(show).collect()
 }

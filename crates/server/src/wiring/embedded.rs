@@ -1,8 +1,8 @@
 //! All roles in one process on the embedded ledger.
 //!
 //! ```text
-//!  open    ledger → feed → first directory → gateway bound → processor → door → gateway serves
-//!  drain   readiness no → gateway → processor → feed and door → ledger
+//!  open    ledger → feed → first directory → gateway bound → processor → notifier → door → gateway serves
+//!  drain   readiness no → gateway → processor → notifier → feed and door → ledger
 //! ```
 //!
 //! The directory is read before any event is judged: an event judged too early would find no owner of its key.
@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use campanile_clock::Clock;
-use campanile_ledger::{Tail, Topic};
+use campanile_ledger::{MachineId, Tail, Topic};
 use campanile_ledger_rocks::{Keep, Ledger, Options, Retention};
 use campanile_model::Span;
+use campanile_notifier::channels::Sink;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use super::channels::channels;
 use super::counted::Counted;
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change, Refused};
@@ -27,13 +29,13 @@ use crate::config::{self, Settings};
 use crate::door::{Door, Ports};
 use crate::feed::Feed;
 use crate::readiness::{Readiness, Trouble};
-use crate::roles::{Roles, processor_options};
+use crate::roles::{Roles, notifier_options, processor_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{self, Telemetry};
 
 /// Longest wait for the stored directory to be read at the start.
 const FEED_WAIT: Duration = Duration::from_secs(60);
-/// How often it is asked whether the processor still lives.
+/// How often it is asked whether the roles still live.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
 /// Longest wait for our own threads at the end; each looks at the stop more often than that.
 const THREADS_WAIT: Duration = Duration::from_secs(3);
@@ -46,6 +48,8 @@ pub struct Plan<'a> {
     /// Objects to apply before the first event is judged.
     pub directory: Option<Vec<File>>,
     pub telemetry: Telemetry,
+    /// Where the terminal channel prints.
+    pub terminal: Sink,
 }
 
 /// Everything that runs.
@@ -69,7 +73,7 @@ impl House {
     /// The data cannot be opened, the directory is invalid, the port is taken: with what to do.
     pub fn open(plan: Plan<'_>, runtime: &Runtime) -> Result<Self> {
         let settings = plan.settings;
-        let ledger = Arc::new(open_ledger(settings, plan.clock)?);
+        let ledger = Arc::new(open_ledger(settings, Arc::clone(&plan.clock))?);
         let (supervisor, deaths) = Supervisor::new();
         let ports = ports(&ledger);
         start_feed(&ports.feed, &ports.tail, &supervisor)?;
@@ -77,13 +81,18 @@ impl House {
         let readiness = Readiness::new(trouble(&ledger), Arc::clone(&ports.feed), ports.roles.clone());
         let bound = Bound::new(settings, &ports.appender, &ports.feed, &readiness, &plan.telemetry, runtime)?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| bound.url());
-        let options = processor_options(settings, public_url);
+        let options = processor_options(settings, public_url.clone());
         ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
+        if settings.notifier.run {
+            let reach = notifier_ports(&ports, plan.terminal, plan.clock, runtime);
+            let options = notifier_options(settings, public_url);
+            ports.roles.start_notifier(options, ledger.shards_of(MachineId::Notifier), reach)?;
+        }
         // The door before the gateway: a start that fails at it has taken no event yet.
         let door = Door::open(&settings.socket, ports.clone(), &supervisor)?;
         let gate = bound.serve(runtime);
         let roles = ports.roles.clone();
-        watch_processor(roles, &supervisor)?;
+        watch_roles(roles, &supervisor)?;
         telemetry::start_sampler(&ledger, &ports, plan.telemetry, &supervisor)?;
         let drain_within = settings.drain_within;
         Ok(Self { ledger, ports, supervisor, deaths, gate, door, readiness, drain_within, applied })
@@ -127,17 +136,34 @@ impl House {
                 tell("not everything was committed in time; nothing is lost, the next start goes on from there");
                 Ok(())
             }
-            Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
+            Some(Drained::Failed(reason)) => Err(anyhow!("a role had stopped: {reason}")),
         }
     }
 }
 
-/// A processor that stops is a death.
-pub(super) fn watch_processor(roles: Roles, supervisor: &Supervisor) -> Result<()> {
-    supervisor.spawn("processor-watch", move |stop| {
+/// What the notifier reaches beside its shards.
+pub(super) fn notifier_ports(
+    ports: &Ports,
+    terminal: Sink,
+    clock: Arc<dyn Clock>,
+    runtime: &Runtime,
+) -> campanile_notifier::Ports {
+    campanile_notifier::Ports {
+        appender: Arc::clone(&ports.appender),
+        tail: Arc::clone(&ports.tail),
+        directory: Arc::clone(ports.feed.directory()),
+        channels: channels(terminal),
+        clock,
+        runtime: runtime.handle().clone(),
+    }
+}
+
+/// A role that stops is a death.
+pub(super) fn watch_roles(roles: Roles, supervisor: &Supervisor) -> Result<()> {
+    supervisor.spawn("roles-watch", move |stop| {
         loop {
             if let Some(reason) = roles.failed() {
-                bail!("the processor stopped: {reason}");
+                bail!(reason);
             }
             if stop.wait(WATCH_EVERY) {
                 return Ok(());
@@ -167,8 +193,12 @@ fn open_ledger(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Ledger> {
 fn retention(set: &config::Retention) -> Retention {
     let keep = |set: config::Keep| Keep { bytes: Some(set.bytes), age: Some(Span::hours(set.hours)) };
     Topic::ALL.into_iter().fold(Retention::default(), |retention, topic| match topic {
-        Topic::Events | Topic::Triage | Topic::Commands => retention.with(topic, keep(set.inputs)),
-        Topic::Incidents | Topic::Alerts | Topic::DeadLetters => retention.with(topic, keep(set.outputs)),
+        Topic::Events | Topic::Triage | Topic::Commands | Topic::Pages | Topic::Answers => {
+            retention.with(topic, keep(set.inputs))
+        }
+        Topic::Incidents | Topic::Alerts | Topic::DeadLetters | Topic::Notifications => {
+            retention.with(topic, keep(set.outputs))
+        }
         Topic::Steps => retention.with(topic, keep(set.steps)),
         // The ledger keeps all of it, whatever is set.
         Topic::Directory => retention,
@@ -193,6 +223,7 @@ fn ports(ledger: &Ledger) -> Ports {
         appender: Arc::new(Counted::new(ledger.appender())),
         tail: ledger.tail(),
         table: Arc::new(ledger.table()),
+        notifier_table: Arc::new(ledger.table_of(MachineId::Notifier)),
         feed: Feed::new(ledger.card().shards),
         applier: Arc::new(Applier::new()),
         roles: Roles::default(),

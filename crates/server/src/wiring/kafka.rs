@@ -1,8 +1,8 @@
-//! Roles on Kafka: gateway, processor, or both in one process.
+//! Roles on Kafka: gateway, processor, notifier, or several of them in one process.
 //!
 //! ```text
-//!  open    ledger → feed → first directory → gateway bound → processor → gateway serves
-//!  drain   readiness no → gateway → processor (shards written behind, group closed) → feed
+//!  open    ledger → feed → first directory → gateway bound → processor → notifier → gateway serves
+//!  drain   readiness no → gateway → processor → notifier (shards written behind, groups closed) → feed
 //! ```
 //!
 //! No socket here: the log is the cluster's, and the command line goes there itself (`desk`).
@@ -12,22 +12,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use campanile_clock::Steady;
+use campanile_ledger::MachineId;
 use campanile_ledger_kafka::openings::Openings;
 use campanile_ledger_kafka::{Ledger, Options};
+use campanile_notifier::channels::Sink;
 use campanile_pagerduty::objects::File;
 use campanile_processor::Drained;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::counted::Counted;
-use super::embedded::{start_feed, told, watch_processor};
+use super::embedded::{notifier_ports, start_feed, told, watch_roles};
 use super::gate::{Bound, Gate};
 use crate::apply::{Applied, Applier, Change};
 use crate::config::{Settings, secret};
 use crate::door::Ports;
 use crate::feed::Feed;
 use crate::readiness::{Readiness, Trouble};
-use crate::roles::{Roles, processor_options};
+use crate::roles::{Roles, notifier_options, processor_options};
 use crate::supervise::{Death, Supervisor};
 use crate::telemetry::{Telemetry, start_kafka_sampler};
 use crate::watch::Watch;
@@ -43,6 +46,7 @@ const WATCH_EVERY: Duration = Duration::from_millis(500);
 pub struct Parts {
     pub gateway: bool,
     pub processor: bool,
+    pub notifier: bool,
 }
 
 /// What to build.
@@ -55,6 +59,8 @@ pub struct Plan<'a> {
     pub telemetry: Telemetry,
     /// `host:port` for health and metrics where no gateway serves them.
     pub watch: Option<&'a str>,
+    /// Where the terminal channel prints.
+    pub terminal: Sink,
 }
 
 /// Everything that runs.
@@ -76,24 +82,33 @@ impl House {
     /// The cluster is out of reach or its topics are missing, the directory is invalid, the port is taken.
     pub fn open(plan: Plan<'_>, runtime: &Runtime) -> Result<Self> {
         let settings = plan.settings;
-        let ledger = Ledger::open(plan.options)?;
+        let ledger = Ledger::open(plan.options.clone())?;
         let (supervisor, deaths) = Supervisor::new();
         let ports = ports(&ledger);
         start_feed(&ports.feed, &ports.tail, &supervisor)?;
         let apply = |files| told(ports.applier.apply(Change { files, ..Change::default() }, ports.target()));
         let applied = plan.directory.map(apply).transpose()?;
         // Appends themselves tell when the cluster takes none.
-        let readiness = Readiness::new(unopened(ledger.openings()), Arc::clone(&ports.feed), ports.roles.clone());
+        // A member of its own in a group of its own: one machine's rebalance leaves the other alone.
+        let notifier = plan.parts.notifier.then(|| Ledger::open(plan.options.of(MachineId::Notifier))).transpose()?;
+        let openings: Vec<_> = [Some(&ledger), notifier.as_ref()].into_iter().flatten().map(Ledger::openings).collect();
+        let readiness = Readiness::new(unopened(openings), Arc::clone(&ports.feed), ports.roles.clone());
         let bind = || Bound::new(settings, &ports.appender, &ports.feed, &readiness, &plan.telemetry, runtime);
         let bound = plan.parts.gateway.then(bind).transpose()?;
+        let own = bound.as_ref().map(Bound::url);
+        let public_url = settings.public_url.clone().or(own).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
         if plan.parts.processor {
-            let own = bound.as_ref().map(Bound::url);
-            let public_url = settings.public_url.clone().or(own).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
-            let options = processor_options(settings, public_url);
+            let options = processor_options(settings, public_url.clone());
             ports.roles.start_processor(options, ledger.shards(), Arc::clone(ports.feed.directory()))?;
-            watch_processor(ports.roles.clone(), &supervisor)?;
             watch_name(ledger.fenced(), &supervisor)?;
         }
+        if let Some(ledger) = &notifier {
+            // Ages are told by our own clock; the cluster's is not asked for them.
+            let reach = notifier_ports(&ports, plan.terminal, Arc::new(Steady::new()), runtime);
+            ports.roles.start_notifier(notifier_options(settings, public_url), ledger.shards(), reach)?;
+            watch_name(ledger.fenced(), &supervisor)?;
+        }
+        watch_roles(ports.roles.clone(), &supervisor)?;
         start_kafka_sampler(ledger.openings(), &ports, plan.telemetry.clone(), &supervisor)?;
         let watch = match (&bound, plan.watch) {
             (None, Some(listen)) => Some(Watch::serve(listen, readiness.clone(), plan.telemetry, runtime)?),
@@ -157,18 +172,18 @@ impl House {
                 );
                 Ok(())
             }
-            Some(Drained::Failed(reason)) => Err(anyhow!("the processor had stopped: {reason}")),
+            Some(Drained::Failed(reason)) => Err(anyhow!("a role had stopped: {reason}")),
         }
     }
 }
 
 /// Ready means that every shard of ours is open: restored, verified, and not refused.
-fn unopened(openings: Openings) -> Trouble {
+fn unopened(openings: Vec<Openings>) -> Trouble {
     Arc::new(move || {
-        if let Some((shard, reason)) = openings.refused().into_iter().next() {
+        if let Some((shard, reason)) = openings.iter().flat_map(Openings::refused).next() {
             return Some(format!("shard {shard} is refused: {reason}"));
         }
-        let restore = openings.restores().into_iter().next()?;
+        let restore = openings.iter().flat_map(Openings::restores).next()?;
         let eta = restore.eta().map_or_else(String::new, |eta| format!(", about {} s", eta.as_secs()));
         Some(format!("shard {} is being restored, {} records left{eta}", restore.shard, restore.left()))
     })
@@ -181,6 +196,7 @@ pub fn ports(ledger: &Ledger) -> Ports {
         appender: Arc::new(Counted::new(ledger.appender())),
         tail: ledger.tail(),
         table: ledger.table(),
+        notifier_table: ledger.table_of(MachineId::Notifier),
         feed: Feed::new(ledger.card().shards),
         applier: Arc::new(Applier::new()),
         roles: Roles::default(),

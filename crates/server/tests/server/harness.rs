@@ -136,6 +136,11 @@ impl Server {
         records.iter().filter_map(|record| serde_json::from_str(record["value"].as_str()?).ok()).collect()
     }
 
+    /// The first value of a topic that fits; waits for it.
+    pub(crate) fn record(&self, topic: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        eventually(topic, || self.values(topic).into_iter().find(&fits))
+    }
+
     /// Sends a trigger over HTTP and waits for its incident; gives the incident as `data` of its record.
     pub(crate) fn break_something(&self, dedup_key: &str, severity: &str) -> Value {
         let sent = campanile()

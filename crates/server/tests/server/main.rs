@@ -9,5 +9,6 @@ mod harness;
 mod life;
 mod logs;
 mod oncall;
+mod pages;
 mod sending;
 mod supervision;

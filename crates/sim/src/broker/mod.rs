@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use campanile_ledger::{CommitRecord, Lane, Record, RowKey, TimerKey, Topic};
+use campanile_ledger::{CommitRecord, Lane, MachineId, Record, RowKey, TimerKey, Topic};
 use campanile_ledger_kafka::Pulse;
 use campanile_model::{Span, Timestamp};
 
@@ -132,7 +132,7 @@ impl Broker {
     }
 
     pub(crate) fn lane(&mut self, lane: Lane, shard: u16) -> &mut Log {
-        self.log(Place::of(Topic::of_lane(lane), shard))
+        self.log(Place::of(MachineId::Triage.topic(lane), shard))
     }
 
     /// Appends outside of transactions, as gateway and api do.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use ahash::AHashMap;
 use bytes::Bytes;
 use campanile_engine::{Cadence, Machine, Runner, RunnerOptions};
-use campanile_ledger::{Card, CommitRecord, Lane, RowKey, TimerKey, Topic};
+use campanile_ledger::{Card, CommitRecord, Lane, MachineId, RowKey, TimerKey, Topic};
 use campanile_model::murmur2::partition_of;
 use campanile_model::{ShardId, Timestamp};
 use campanile_processor::Directory;
@@ -306,7 +306,11 @@ fn stepper<M: Machine + 'static>(script: ScriptShard, machine: M) -> Step {
         changes_hard: usize::MAX,
         bytes_hard: usize::MAX,
     };
-    let mut runner = Runner::new(script, machine, RunnerOptions { cadence, event_time: false, steps: true });
+    let mut runner = Runner::new(
+        script,
+        machine,
+        RunnerOptions { cadence, event_time: false, steps: true, machine: MachineId::Triage },
+    );
     Box::new(move |wall| {
         let done = match wall {
             Some(wall) => runner.step(wall).map(drop),

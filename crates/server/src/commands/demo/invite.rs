@@ -35,7 +35,7 @@ pub(super) fn invite(ports: &Ports, url: &str, place: &Where<'_>) -> Result<()> 
             format!("--data {}", data.display())
         }
         Where::Kafka { brokers, prefix } => {
-            println!("Gateway and processor stay until Ctrl-C:");
+            println!("Gateway, processor and notifier stay until Ctrl-C:");
             println!("  events    {url}/v2/enqueue, or produce to {prefix}.events");
             println!("  health    {url}/health/ready    metrics {url}/metrics");
             format!("--kafka {brokers} --topic-prefix {prefix}")
@@ -49,9 +49,15 @@ pub(super) fn invite(ports: &Ports, url: &str, place: &Where<'_>) -> Result<()> 
     );
     println!();
     let program = program();
+    println!("The phone of whoever is on call rings here. From another terminal, with the number that it tells:");
+    println!();
+    println!("  {program} incident ack NUMBER {flags}          and the ladder stops; 5 minutes of silence escalate");
+    println!("  {program} incident escalate NUMBER {flags}     or at once");
+    println!("  {program} oncall {flags}");
     println!("  {program} incident list {flags}");
     println!("  {program} incident list --all {flags}");
     println!("  {program} tail incidents --from start {flags}");
+    println!("  {program} tail notifications --from start {flags}");
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use crate::commands::at::Reach;
 use crate::commands::kafka::serve;
 use crate::commands::up::runtime;
 use crate::demo::organisation;
+use crate::demo::phone::Phone;
 use crate::demo::play::{Shown, Stage, play};
 use crate::logs;
 use crate::print::say;
@@ -35,9 +36,18 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
     let options = own_topics(args, brokers, &data)?;
     banner(brokers, &options.prefix);
     topics::create(&options, SHARDS, 1)?;
-    let parts = Parts { gateway: true, processor: true };
+    let parts = Parts { gateway: true, processor: true, notifier: true };
     let directory = Some(organisation::files()?);
-    let plan = Plan { settings: &settings, options: options.clone(), parts, directory, telemetry, watch: None };
+    let phone = Phone::default();
+    let plan = Plan {
+        settings: &settings,
+        options: options.clone(),
+        parts,
+        directory,
+        telemetry,
+        watch: None,
+        terminal: phone.sink(),
+    };
     let house = House::open(plan, &runtime)?;
     let url = house.url().ok_or_else(|| anyhow!("the gateway does not listen"))?;
     let pace = Arc::new(Scaled::catching_up(HOUR, FACTOR));
@@ -48,6 +58,7 @@ pub(super) fn run_in(args: &Args, brokers: &str, data: PathBuf) -> Result<ExitCo
     let ended = match (outcome, signals) {
         (Ok(Shown::Right), Some(signals)) if !args.once => {
             invite(&house.ports, &url, &Where::Kafka { brokers, prefix: &options.prefix })?;
+            phone.switch_on();
             serve(house, signals, &runtime)
         }
         (outcome, _) => {

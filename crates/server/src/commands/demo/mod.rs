@@ -18,6 +18,7 @@ use self::invite::{Where, invite};
 use super::up::{exit_now, runtime, serve};
 use crate::config::{Flags, Settings};
 use crate::demo::organisation;
+use crate::demo::phone::Phone;
 use crate::demo::play::{Shown, Stage, play};
 use crate::logs;
 use crate::print::say;
@@ -29,6 +30,8 @@ use crate::wiring::{House, Plan};
 /// The hour of noise, and how many times as fast it goes.
 const HOUR: Span = Span::hours(1);
 const FACTOR: i64 = 360;
+/// How long the notifier waits for the processor's word, in log time: 15 s of ours.
+const PATIENCE: Span = Span::minutes(90);
 
 #[derive(ClapArgs)]
 #[command(after_help = "\
@@ -82,7 +85,9 @@ fn tidy_away(data: TempDir, keep: bool) {
 }
 
 fn run_in(args: &Args, data: PathBuf) -> Result<ExitCode> {
-    let settings = settings(args, &data)?;
+    let mut settings = settings(args, &data)?;
+    // Seconds of log time, 360 of which pass in one of ours.
+    settings.notifier.paging.patience = PATIENCE;
     logs::start(&settings.log)?;
     let telemetry = Telemetry::install()?;
     let runtime = runtime()?;
@@ -90,11 +95,13 @@ fn run_in(args: &Args, data: PathBuf) -> Result<ExitCode> {
     banner();
     let clock = Arc::new(Scaled::catching_up(HOUR, FACTOR));
     let end = clock.now() + HOUR;
+    let phone = Phone::default();
     let plan = Plan {
         settings: &settings,
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         directory: Some(organisation::files()?),
         telemetry,
+        terminal: phone.sink(),
     };
     let house = House::open(plan, &runtime)?;
     let interruption = Interruption::watch(signals, &runtime);
@@ -105,6 +112,7 @@ fn run_in(args: &Args, data: PathBuf) -> Result<ExitCode> {
         (Ok(Shown::Right), Some(signals)) if !args.once => {
             let data = Where::Data { data: &settings.ledger.data, socket: &settings.socket };
             invite(&house.ports, &house.url(), &data)?;
+            phone.switch_on();
             serve(house, signals, &runtime)
         }
         (outcome, _) => {

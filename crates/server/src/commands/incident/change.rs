@@ -15,7 +15,7 @@ use crate::commands::at::At;
 use crate::commands::send::new_key;
 
 #[derive(ClapArgs)]
-struct Who {
+pub(super) struct Who {
     /// Whose name the change carries: a user's id [default: the login name]
     #[arg(long = "as", value_name = "USER")]
     user: Option<String>,
@@ -89,7 +89,7 @@ pub(super) fn title(args: Title) -> Result<ExitCode> {
 }
 
 /// Asks for every incident; one that is refused does not keep the others from being asked.
-fn each(who: &Who, incidents: &[String], verb: &Verb) -> Result<ExitCode> {
+pub(super) fn each(who: &Who, incidents: &[String], verb: &Verb) -> Result<ExitCode> {
     let mut client = who.at.connect()?;
     let mut refused = 0;
     for name in incidents {

@@ -1,6 +1,7 @@
 //! `campanile incident`: what a responder does from a terminal.
 
 mod change;
+mod hand;
 mod list;
 mod show;
 
@@ -24,7 +25,11 @@ Examples:
   campanile incident ack 1001 2003
   campanile incident resolve 1001
   campanile incident priority 1001 P1
-  campanile incident title 1001 'Checkout is down'")]
+  campanile incident title 1001 'Checkout is down'
+  campanile incident snooze 1001 8h
+  campanile incident reassign 1001 --to PUSER01
+  campanile incident escalate 1001
+  campanile incident note 1001 'Rolled back to 4.2'")]
 pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -49,6 +54,14 @@ enum Verb {
     Urgency(change::Urgency),
     /// Set the title
     Title(change::Title),
+    /// Quiet for a while, such as 30m or 8h; then it is triggered again, from the first level
+    Snooze(hand::Snooze),
+    /// Give it to other people, or to another escalation policy
+    Reassign(hand::Reassign),
+    /// Go on to the next level of its policy, or to the one that is named
+    Escalate(hand::Escalate),
+    /// Add a note to its history
+    Note(hand::Note),
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode> {
@@ -60,6 +73,10 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         Verb::Priority(args) => change::priority(args),
         Verb::Urgency(args) => change::urgency(args),
         Verb::Title(args) => change::title(args),
+        Verb::Snooze(args) => hand::snooze(args),
+        Verb::Reassign(args) => hand::reassign(args),
+        Verb::Escalate(args) => hand::escalate(args),
+        Verb::Note(args) => hand::note(args),
     }
 }
 
