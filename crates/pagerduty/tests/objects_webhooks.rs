@@ -94,7 +94,7 @@ fn mistakes_are_told_with_their_place() {
         (&[("0123456789abcdef0123456789abcdef", "short")], "7:23 a secret of 5 bytes is out of range"),
         (
             &[("incident.resolved", "incident.resolve")],
-            "10:41 unknown event \"incident.resolve\" (did you mean \"incident.resolved\"?)",
+            "10:42 unknown event \"incident.resolve\" (did you mean \"incident.resolved\"?)",
         ),
         (&[("account_reference\"", "service_reference\", \"id\": \"PNONE01\"")], "11:55 unknown service \"PNONE01\""),
         (&[("account_reference\"", "team_reference\"")], "11:19 \"id\" is missing"),
