@@ -45,7 +45,7 @@ pub(crate) fn message(channel: Channel, address: &str, items: Vec<Item>) -> Mess
         enabled: true,
     };
     let recipient = Recipient { id: UserId::new("PANN"), name: "Ann Lee".into(), email: "ann@example.com".into() };
-    Message { order: Some(order()), idempotency_key: 0xabcd, recipient, contact, items }
+    Message { order: Some(order()), idempotency_key: 0xabcd, recipient, contact, handoff: None, items }
 }
 
 pub(crate) fn test_message(channel: Channel, address: &str) -> Message {
