@@ -66,6 +66,11 @@ pub trait Machine: Send {
     /// The word for a timer's kind in steps and metrics.
     fn timer_name(&self, key: TimerKey) -> &'static str;
 
+    /// Told before each judgement: where the pass ends, never earlier than the `now` of its jobs. For timers it is the
+    /// horizon or the next input: hours later than `now` when they were missed. A machine whose deeds must be right when
+    /// they are done, and not when they fell due, judges by it; it is not the same when a batch is judged again.
+    fn present(&mut self, _until: Timestamp) {}
+
     /// Rows in memory by kind, for metrics.
     fn remembered(&self) -> Vec<(&'static str, usize)>;
 

@@ -63,8 +63,9 @@ struct Waiting {
 }
 
 pub struct Runner<M: Machine, S: Shard> {
-    shard: S,
+    /// Before the shard, so that it is dropped before another process may have the shard.
     machine: M,
+    shard: S,
     options: RunnerOptions,
     intake: Intake,
     arena: Vec<u8>,

@@ -39,7 +39,9 @@ impl Growing {
     }
 
     pub(crate) fn changes(&self, pending: usize) -> usize {
-        self.output.records() + self.timers.changes() + pending
+        // One timer may fire again and again: each time counts.
+        let fired: u64 = self.fired.iter().map(|(_, count)| count).sum();
+        self.output.records() + self.timers.changes().max(fired as usize) + pending
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -168,6 +170,7 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
                 self.growing.now = self.growing.now.max(at);
             }
             let now = self.growing.now.max(at);
+            self.machine.present(now);
             let place = (input.lane, input.stored.offset);
             self.judge_one(job, now, Some(place))?;
             let ahead = self.is_ahead(input);
@@ -199,6 +202,7 @@ impl<M: Machine, S: Shard> Bench<'_, M, S> {
 
     /// Fires every timer due at or before `until`, each at `max(now, due)`. False: the batch is full first.
     pub(crate) fn fire_until(&mut self, until: Timestamp) -> Result<bool, Trouble> {
+        self.machine.present(until);
         while let Some((due, key)) = self.growing.timers.due(self.shard, until)? {
             if self.cadence.full(self.growing.changes(self.machine.pending()), self.growing.bytes()) {
                 return Ok(false);

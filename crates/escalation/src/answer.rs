@@ -1,6 +1,6 @@
 //! What came back: a provider's word on an order, a person's answer, an errand that arrived.
 
-use campanile_model::{Actor, Command, CommandId, IncidentId, OrderId, Paging, Timestamp, Urgency, UserId, Verb};
+use campanile_model::{Actor, Command, CommandId, IncidentId, OrderId, Paging, Timestamp, UserId, Verb};
 use compact_str::CompactString;
 
 use crate::bundle;
@@ -49,9 +49,8 @@ pub(crate) fn order(state: &mut State, id: OrderId, reply: &Reply, now: Timestam
         }
         Reply::Refused { provider, permanent, detail } if order.delivery == Delivery::Waiting => {
             order.attempts += 1;
-            let urgency =
-                if order.items.iter().any(|it| it.urgency == Urgency::High) { Urgency::High } else { Urgency::Low };
-            let next = if *permanent { None } else { next_attempt(order.attempts, urgency, order.made_at, now) };
+            let next =
+                if *permanent { None } else { next_attempt(order.attempts, order.urgency(), order.made_at, now) };
             match next {
                 Some(next) => order.due = next,
                 None => leave(state, &mut order, Delivery::Failed, now),
@@ -140,16 +139,35 @@ pub(crate) fn sent(state: &mut State, key: ErrandKey, id: &str) -> Effects {
     Effects::of(Paging::Noted)
 }
 
+/// It waited too long, most likely through an outage. Its ladder has gone on.
+fn give_up(state: &mut State, mut order: Order, now: Timestamp) -> Effects {
+    let mut effects = Effects::of(Paging::Failed);
+    let id = order.id;
+    leave(state, &mut order, Delivery::Failed, now);
+    tell(&order, now, &mut effects, |user, channel| What::Refused {
+        order: id,
+        user,
+        channel,
+        provider: CompactString::const_new("campanile"),
+        detail: "it is too old to be of use and is given up".to_owned(),
+        next: None,
+    });
+    effects.move_timer(Timer::order(id), Some(order.due));
+    state.orders.put(id, order);
+    effects
+}
+
 /// An attempt is due, or an order may be forgotten.
 pub(crate) fn fire(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
     let id = timer.order_id();
-    let known = state.orders.get(&id).map(|order| (order.due, order.delivery));
-    let Some((_, delivery)) = known.filter(|(due, _)| *due <= now) else {
+    let due = state.orders.get(&id).map(|order| order.due);
+    let Some(order) = state.orders.get(&id).filter(|order| order.due <= now).cloned() else {
         let mut effects = Effects::stale();
-        effects.move_timer(timer, known.map(|(due, _)| due));
+        effects.move_timer(timer, due);
         return effects;
     };
-    match delivery {
+    match order.delivery {
+        Delivery::Waiting if order.is_too_old(now) => give_up(state, order, now),
         Delivery::Waiting => {
             let mut effects = Effects::of(Paging::Ordered);
             let due = now + OFFERED_AGAIN;

@@ -12,7 +12,15 @@ use crate::{answer, audit, handoff, invariants, ladder, notice, plan};
 /// Judges one input. [`crate::footprint`] must have nothing left to ask for.
 ///
 /// `now` is log time, never earlier than at the last call for this shard; a report may see a later one (LEDGER 4).
-pub fn apply(world: World<'_>, state: &mut State, input: &Input<'_>, now: Timestamp) -> Effects {
+///
+/// `present` is the moment that the pass has come to. It is later than `now` while a backlog or an outage is worked off.
+/// What people get, and every deadline that falls due, is judged by it: who is on call now is paged, and a wait that
+/// was missed is not waited for again and again. Records about incidents are judged by log time.
+pub fn apply(world: World<'_>, state: &mut State, input: &Input<'_>, now: Timestamp, present: Timestamp) -> Effects {
+    let now = match input {
+        Input::Notice(_) | Input::Withdrawal(_) => now,
+        Input::Page(_) | Input::Report(_) | Input::Timer(_) => now.max(present),
+    };
     let effects = match input {
         Input::Notice(it) => notice::notice(world, state, it, now),
         Input::Page(page) => plan::page(world, state, page, now),

@@ -84,6 +84,11 @@ pub enum What {
     Crowded {
         user: UserId,
     },
+    /// A page that nobody gets.
+    Dropped {
+        user: UserId,
+        why: Why,
+    },
     /// Taken back before it left.
     Withdrawn {
         user: UserId,
@@ -116,6 +121,23 @@ pub enum What {
         user: UserId,
         verb: &'static str,
     },
+}
+
+/// Why nobody gets a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The directory has no such user, or not yet.
+    UnknownUser,
+    TooOld,
+}
+
+impl Why {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown_user",
+            Self::TooOld => "too_old",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,7 +41,12 @@ pub fn footprint(world: World<'_>, state: &mut State, input: &Input<'_>, wants: 
                 ask.person(PersonKey(timer.object));
             }
             TimerKind::Order => {
-                ask.order(timer.order_id());
+                let id = timer.order_id();
+                if ask.order(id)
+                    && let Some(user) = ask.state.orders.get(&id).map(|order| order.user.clone())
+                {
+                    ask.person(ask.state.keys.person(&user));
+                }
             }
         },
     }

@@ -10,6 +10,10 @@ use crate::state::{Ladder, Policy, Stage, State};
 use crate::step::Climb;
 use crate::timer::Timer;
 
+/// A step is asked of the processor anew, in place of a page without its word, so often: an outage is no silence of the
+/// processor, but somebody must be paged in the end.
+const RENEWED_MAX: u32 = 3;
+
 /// What the walk found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -111,6 +115,7 @@ pub(crate) fn fire(world: World<'_>, state: &mut State, timer: Timer, now: Times
     let mut climb = Climb::of(world, state, ladder, now);
     match climb.ladder.stage {
         Stage::Delayed => climb.climb(Some(first(climb.ladder.place.cycle))),
+        Stage::Asking if is_missed(&climb, due) => climb.renew(),
         Stage::Asking => {
             // The processor kept its word to itself for too long: page anyway, marked.
             if let Some(mut asked) = climb.ladder.asked.take() {
@@ -127,6 +132,12 @@ pub(crate) fn fire(world: World<'_>, state: &mut State, timer: Timer, now: Times
     }
     // Never equal to the deadline that fired, so the timer moves in any case.
     climb.done(None)
+}
+
+/// Whether nobody could have heard the processor's answer: this machine was not there when its patience ended.
+fn is_missed(climb: &Climb<'_>, due: Option<Timestamp>) -> bool {
+    let is_late = due.is_some_and(|due| climb.now.since(due) > climb.world.options.patience);
+    is_late && climb.ladder.asked.as_ref().is_some_and(|asked| asked.attempt <= RENEWED_MAX)
 }
 
 /// Where the walk goes on. A policy of which nobody was on call is looked at again from the first level of its lap.

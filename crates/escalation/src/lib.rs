@@ -38,7 +38,7 @@ mod timer;
 pub use apply::apply;
 pub use audit::has_a_future;
 pub use campanile_table::Table;
-pub use effects::{Effects, Errand, Gap, Hop, Notification, Publish, TimerChange, What};
+pub use effects::{Effects, Errand, Gap, Hop, Notification, Publish, TimerChange, What, Why};
 pub use footprint::{Want, footprint};
 pub use input::{Cause, Input, News, Notice, Page, Place, Reason, Reply, Report, Standing, Verdict, Withdrawal};
 pub use key::{ErrandKey, Keys, PersonKey, RingKey};

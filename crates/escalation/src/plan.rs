@@ -5,7 +5,7 @@ use campanile_model::{Paging, Span, Timestamp, Urgency, UserId};
 use compact_str::CompactString;
 
 use crate::bundle;
-use crate::effects::{Effects, What};
+use crate::effects::{Effects, What, Why};
 use crate::input::{Page, Withdrawal};
 use crate::key::PersonKey;
 use crate::oncall::World;
@@ -15,6 +15,8 @@ use crate::timer::Timer;
 /// Most pages that wait for one person: a row of some 200 kB. One more is left out and told; its ladder goes on. Source:
 /// ours, far more than a person works off.
 pub(crate) const WAITING_MAX: usize = 1000;
+/// A page that comes this late is left out and told: nobody waits for it, and most likely old logs are read again.
+pub(crate) const PAGE_AGE_MAX: Span = Span::hours(24);
 /// The rule's number in the page of a person who has none.
 pub(crate) const NO_RULE: u16 = u16::MAX;
 
@@ -46,9 +48,17 @@ pub(crate) fn rules(user: &User, urgency: Urgency) -> Vec<Planned> {
 pub(crate) fn page(world: World<'_>, state: &mut State, page: &Page, now: Timestamp) -> Effects {
     let mut effects = Effects::of(Paging::Planned);
     let Some(user) = world.directory.user(page.user.as_str()) else {
+        let what = What::Dropped { user: page.user.clone(), why: Why::UnknownUser };
+        effects.tell(page.incident, page.place, what, now);
         effects.came_to(Paging::Noted);
         return effects;
     };
+    if now.since(page.at) > PAGE_AGE_MAX {
+        let what = What::Dropped { user: page.user.clone(), why: Why::TooOld };
+        effects.tell(page.incident, page.place, what, now);
+        effects.came_to(Paging::Noted);
+        return effects;
+    }
     let key = state.keys.person(&page.user);
     let mut person = state.persons.get(&key).cloned().unwrap_or_else(|| nobody_yet(&page.user));
     // A page of a later place replaces what still waits: its rules begin anew.

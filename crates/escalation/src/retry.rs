@@ -14,13 +14,21 @@ const AGE_MAX: (Span, Span) = (Span::hours(1), Span::hours(24));
 /// Most attempts. Source: ours; the pauses reach the age first.
 pub const ATTEMPTS_MAX: u32 = 400;
 
+/// Whether an order of this age is of no use to anybody any more.
+pub(crate) fn is_too_old(urgency: Urgency, made_at: Timestamp, now: Timestamp) -> bool {
+    now.since(made_at) > age_max(urgency)
+}
+
+fn age_max(urgency: Urgency) -> Span {
+    match urgency {
+        Urgency::High => AGE_MAX.0,
+        Urgency::Low => AGE_MAX.1,
+    }
+}
+
 /// When to try again after so many failed attempts, at least 1; `None`: give up. The pause doubles from 2 s to 5 min.
 pub fn next_attempt(attempts: u32, urgency: Urgency, made_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let pause = Span::seconds(1 << attempts.clamp(1, 9));
     let at = now + if pause > PAUSE_MAX { PAUSE_MAX } else { pause };
-    let age_max = match urgency {
-        Urgency::High => AGE_MAX.0,
-        Urgency::Low => AGE_MAX.1,
-    };
-    (attempts < ATTEMPTS_MAX && at.since(made_at) <= age_max).then_some(at)
+    (attempts < ATTEMPTS_MAX && at.since(made_at) <= age_max(urgency)).then_some(at)
 }

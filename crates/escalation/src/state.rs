@@ -13,6 +13,7 @@ use crate::effects::Errand;
 use crate::input::{Place, Reason};
 use crate::key::{ErrandKey, Keys, PersonKey, RingKey};
 use crate::oncall::Users;
+use crate::retry;
 
 /// One level of a policy, as it was when the incident was triggered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +181,19 @@ pub struct Order {
     pub delivery: Delivery,
     /// The next attempt while it waits, then when it may be forgotten.
     pub due: Timestamp,
+}
+
+impl Order {
+    /// High if anything in it is.
+    pub fn urgency(&self) -> Urgency {
+        let is_high = self.items.iter().any(|it| it.urgency == Urgency::High);
+        if is_high { Urgency::High } else { Urgency::Low }
+    }
+
+    /// Whether it waited for so long that it is given up: an hour, or a day for low urgency.
+    pub fn is_too_old(&self, now: Timestamp) -> bool {
+        retry::is_too_old(self.urgency(), self.made_at, now)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use crate::oncall::{Users, World};
 use crate::state::{Asked, Ladder, Stage, State};
 use crate::timer::Timer;
 
-/// Until a policy of which nobody is on call is looked at again, where it has no delay of its own.
+/// Until a policy of which nobody is on call is looked at again; also the delay of a level that the policy has not.
 const LOOK_AGAIN: Span = Span::minutes(5);
 
 /// One input's work on one ladder. The ladder is out of its table while it lasts.
@@ -105,7 +105,7 @@ impl<'a> Climb<'a> {
             self.withdraw_all();
             self.ladder.place = place;
             self.ladder.stage = Stage::Climbing;
-            self.ladder.due = Some(self.now + self.delay_of(place));
+            self.ladder.due = Some(self.now + LOOK_AGAIN);
             self.effects.came_to(Paging::Uncovered);
         } else {
             self.ask(place, users, Reason::LastResort);
@@ -135,9 +135,28 @@ impl<'a> Climb<'a> {
         rung.map_or(LOOK_AGAIN, |rung| rung.delay)
     }
 
+    /// The step that was asked before an outage, for whoever is there now.
+    pub(crate) fn renew(&mut self) {
+        let Some(asked) = self.ladder.asked.clone() else { return };
+        let rung = asked.place.level.checked_sub(1).and_then(|nth| self.ladder.policy.rungs.get(nth as usize));
+        let users = match rung {
+            Some(rung) => assign::users(self.world, rung, self.ladder.ring, asked.place.turn, self.now),
+            None => assign::last_resort(self.world),
+        };
+        if users.is_empty() {
+            self.tell(asked.place, What::Skipped);
+            self.climb(ladder::after(&self.ladder.policy, asked.place));
+        } else {
+            self.ask(asked.place, users, asked.reason);
+        }
+    }
+
     /// Asks the processor for a step.
     fn ask(&mut self, place: Place, users: Users, reason: Reason) {
-        let asked = Asked { command: CommandId::new(""), attempt: 0, place, users, reason, paged: false };
+        // The processor knows the id of each attempt, so the same step goes on counting.
+        let before = self.ladder.asked.as_ref().filter(|asked| asked.place == place);
+        let attempt = before.map_or(0, |asked| asked.attempt);
+        let asked = Asked { command: CommandId::new(""), attempt, place, users, reason, paged: false };
         self.ladder.stage = Stage::Asking;
         self.ladder.due = Some(self.now + self.world.options.patience);
         self.ask_again(asked);

@@ -303,3 +303,77 @@ fn the_auditor_gives_a_ladder_its_future_back() {
     ",
     );
 }
+
+/// One step only, of those who are on call when the outage ends; its delay runs from there.
+#[test]
+fn an_outage_of_hours_ends_with_one_step_of_those_on_call_now() {
+    check(
+        Show::Ladder,
+        "
+        10:00:00 trigger prod/disk
+        10:00:00 > I1 cycle 1 loop 0 level 1: page PUSER02
+        10:01:00 away
+        10:30:00 wait
+        15:00:00 back
+        15:00:00 > I1 cycle 1 loop 0 level 2: page PXXXXXX PYYYYYY
+        15:14:59 wait
+        15:15:00 > I1 cycle 1 loop 0 level 3: page PZZZZZZ
+        15:15:00 close I1
+    ",
+    );
+}
+
+#[test]
+fn who_is_not_on_call_any_more_when_the_outage_ends_is_not_paged() {
+    check(
+        Show::Ladder,
+        "
+        17:40:00 trigger prod/disk
+        17:40:00 > I1 cycle 1 loop 0 level 1: page PUSER02
+        17:45:00 > I1 cycle 1 loop 0 level 2: page PXXXXXX PYYYYYY
+        18:00:00 > I1 cycle 1 loop 0 level 3: page PZZZZZZ
+        18:00:00 away
+        23:00:00 back
+        23:00:00 > I1 loop 1 level 1: nobody on call
+        23:00:00 > I1 begins again
+        23:00:00 > I1 cycle 1 loop 1 level 2: page PXXXXXX PYYYYYY
+        23:01:00 close I1
+    ",
+    );
+}
+
+/// The processor is asked anew: its silence was ours.
+#[test]
+fn an_incident_triggered_before_an_outage_pages_its_first_level_after_it() {
+    check(
+        Show::Ladder,
+        "
+        10:00:00 deaf
+        10:00:00 trigger prod/disk
+        10:00:01 away
+        10:00:02 hears
+        13:00:00 back
+        13:00:00 > I1 cycle 1 loop 0 level 1: page PUSER02
+        13:04:59 wait
+        13:05:00 > I1 cycle 1 loop 0 level 2: page PXXXXXX PYYYYYY
+        13:06:00 close I1
+    ",
+    );
+}
+
+#[test]
+fn a_processor_that_is_silent_after_an_outage_has_its_patience_anew() {
+    check(
+        Show::Ladder,
+        "
+        10:00:00 deaf
+        10:00:00 trigger prod/disk
+        10:00:01 away
+        13:00:00 back
+        13:00:15 > I1 cycle 1 loop 0 level 1: page PUSER02, unconfirmed
+        13:01:00 wait
+        13:02:00 hears
+        13:02:00 close I1
+    ",
+    );
+}

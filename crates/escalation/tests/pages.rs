@@ -174,3 +174,26 @@ fn a_hand_off_is_told_once_however_often_it_is_found() {
     house.report(&Report::Handoff(Box::new(ends)));
     assert_eq!(house.notifier.orders.iter().count(), 2, "its end is another notice");
 }
+
+/// One offer at its end, not one for each minute of it; and what is older than an hour is given up.
+#[test]
+fn an_order_that_waited_through_an_outage_is_offered_once_or_given_up() {
+    check(
+        Show::Pages,
+        "
+        10:00:00 trigger short/a
+        10:00:00 > I1 cycle 1 loop 0 level 1: page ANN
+        10:00:00 > O1 push_notification to ANN: I1
+        10:00:01 reassign I1 to=ANN
+        10:00:01 > I1 cycle 2 by hand: page ANN
+        10:00:10 > O2 push_notification to ANN: I1
+        10:00:11 away
+        12:00:00 back
+        12:00:00 > O1 refused, given up: I1
+        12:00:00 > O2 refused, given up: I1
+        12:00:00 > O3 sms to ANN: I1
+        12:00:00 > O4 phone to ANN: I1
+        12:00:01 wait
+    ",
+    );
+}

@@ -9,7 +9,7 @@
 //! An order counts as done when the machine has judged the provider's word, never here: what a crash cuts off is sent
 //! again under the same idempotency key.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,9 @@ use crate::telemetry::{self, Told};
 
 /// Longest time of one attempt. Channels end within their own time-outs; this is for one that does not.
 const DELIVERY_MAX: Duration = Duration::from_secs(60);
+/// Longest time of the last look at the incidents of an order. It leaves as it is after that: too many pages are better
+/// than none.
+const LOOK_MAX: Duration = Duration::from_secs(10);
 /// First and longest pause before a provider's word is offered to the log again; it doubles.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -54,14 +57,11 @@ pub(crate) struct Courier {
 #[derive(Default)]
 struct Desk {
     /// Orders that no provider has taken yet, as their shards have them.
-    orders: HashMap<OrderId, Held>,
+    orders: HashMap<OrderId, Order>,
+    /// Whatever becomes of an order meanwhile, it is on its way once.
+    on_way: HashSet<OrderId>,
     queues: HashMap<Kind, Queue>,
     is_closed: bool,
-}
-
-struct Held {
-    order: Order,
-    is_on_way: bool,
 }
 
 #[derive(Default)]
@@ -86,10 +86,7 @@ impl Courier {
     pub(crate) fn take(&self, id: OrderId, order: Option<Order>) {
         let mut desk = self.lock();
         match order.filter(|order| order.delivery == Delivery::Waiting) {
-            Some(order) => match desk.orders.get_mut(&id) {
-                Some(held) => held.order = order,
-                None => drop(desk.orders.insert(id, Held { order, is_on_way: false })),
-            },
+            Some(order) => drop(desk.orders.insert(id, order)),
             None => drop(desk.orders.remove(&id)),
         }
     }
@@ -97,8 +94,11 @@ impl Courier {
     /// The order may leave now.
     pub(crate) fn offer(self: &Arc<Self>, id: OrderId) {
         let mut desk = self.lock();
-        let Some(held) = desk.orders.get(&id).filter(|held| !held.is_on_way) else { return };
-        let (kind, place) = (held.order.channel, (rank(&held.order), id));
+        if desk.on_way.contains(&id) {
+            return;
+        }
+        let Some(order) = desk.orders.get(&id) else { return };
+        let (kind, place) = (order.channel, (rank(order), id));
         desk.queues.entry(kind).or_default().ready.insert(place);
         let trips = self.dispatch(&mut desk, kind);
         drop(desk);
@@ -114,10 +114,10 @@ impl Courier {
     pub(crate) fn waiting(&self) -> (HashMap<Kind, usize>, Option<Timestamp>) {
         let desk = self.lock();
         let mut counts = HashMap::new();
-        for held in desk.orders.values() {
-            *counts.entry(held.order.channel).or_insert(0) += 1;
+        for order in desk.orders.values() {
+            *counts.entry(order.channel).or_insert(0) += 1;
         }
-        (counts, desk.orders.values().map(|held| held.order.made_at).min())
+        (counts, desk.orders.values().map(|order| order.made_at).min())
     }
 
     /// Sends nothing more, and waits at most `within` for what is on its way.
@@ -144,13 +144,15 @@ impl Courier {
     /// Trips for what is ready, while the channel has room.
     fn dispatch(self: &Arc<Self>, desk: &mut Desk, kind: Kind) -> Vec<Trip> {
         let mut trips = Vec::new();
-        let Desk { orders, queues, is_closed } = desk;
+        let Desk { orders, on_way, queues, is_closed } = desk;
         let Some(queue) = queues.get_mut(&kind).filter(|_| !*is_closed) else { return trips };
         while queue.on_way < self.tools.per_channel_max
             && let Some((_, id)) = queue.ready.pop_first()
         {
-            let Some(held) = orders.get_mut(&id) else { continue };
-            held.is_on_way = true;
+            // It may stand here twice: its rank changes with what is in it.
+            if !orders.contains_key(&id) || !on_way.insert(id) {
+                continue;
+            }
             queue.on_way += 1;
             trips.push(Trip { courier: Arc::clone(self), id, kind });
         }
@@ -176,15 +178,22 @@ impl Trip {
     async fn make(self) {
         let courier = Arc::clone(&self.courier);
         let id = self.id;
-        let looked = tokio::task::spawn_blocking(move || courier.last_look(id)).await;
-        let Some(order) = looked.ok().flatten() else {
+        let look = tokio::task::spawn_blocking(move || courier.last_look(id));
+        let looked = match tokio::time::timeout(LOOK_MAX, look).await {
+            Ok(looked) => looked.ok().flatten(),
+            Err(_) => {
+                tracing::warn!(order = %id, "incidents could not be read in time; a page leaves without a last look");
+                self.courier.standing(id)
+            }
+        };
+        let Some(order) = looked else {
             telemetry::delivery(self.kind, Told::Quiet);
             return;
         };
         let began = Instant::now();
         let reply = match self.courier.tools.letterhead.message(&order) {
             Ok(message) => self.deliver(&message).await,
-            Err(why) => Err(rejected("campanile", why)),
+            Err(why) => Err(not_now(why)),
         };
         telemetry::delivery_took(self.kind, began.elapsed());
         self.tell(&order, reply).await;
@@ -193,12 +202,23 @@ impl Trip {
     async fn deliver(&self, message: &Message) -> Result<Accepted, Refused> {
         let kind = self.kind;
         let Some(channel) = self.courier.tools.channels.of(kind) else {
-            return Err(rejected("campanile", format!("no channel for {} is configured here", kind.as_str())));
+            return Err(not_now(format!("no channel for {} is configured here", kind.as_str())));
         };
         tokio::time::timeout(DELIVERY_MAX, channel.deliver(message)).await.unwrap_or_else(|_| {
             let detail = format!("no word within {} s", DELIVERY_MAX.as_secs());
             Err(Refused { provider: kind.as_str().into(), permanent: false, detail })
         })
+    }
+
+    /// Not here: it may have to wait for somebody who reads.
+    fn count_first_pages(&self, order: &Order) {
+        let incidents: Vec<_> = order.items.iter().map(|item| item.incident).collect();
+        let courier = Arc::clone(&self.courier);
+        let now = self.courier.tools.clock.now();
+        tokio::task::spawn_blocking(move || {
+            let first = |incident| courier.tools.incidents.first_paged(incident, now);
+            incidents.into_iter().filter_map(first).for_each(telemetry::paged);
+        });
     }
 
     /// Reports until the log has it: only then does the order stop being on its way.
@@ -207,12 +227,7 @@ impl Trip {
         let reply = match reply {
             Ok(Accepted { provider, reference, .. }) => {
                 telemetry::delivery(self.kind, Told::Accepted);
-                let now = tools.clock.now();
-                for item in &order.items {
-                    if let Some(took) = tools.incidents.first_paged(item.incident, now) {
-                        telemetry::paged(took);
-                    }
-                }
+                self.count_first_pages(order);
                 Reply::Accepted { provider, reference: reference.into() }
             }
             Err(Refused { provider, permanent, detail }) => {
@@ -246,9 +261,7 @@ impl Trip {
 impl Drop for Trip {
     fn drop(&mut self) {
         let mut desk = self.courier.lock();
-        if let Some(held) = desk.orders.get_mut(&self.id) {
-            held.is_on_way = false;
-        }
+        desk.on_way.remove(&self.id);
         if let Some(queue) = desk.queues.get_mut(&self.kind) {
             queue.on_way -= 1;
         }
@@ -260,24 +273,31 @@ impl Drop for Trip {
 }
 
 impl Courier {
+    /// The order as its shard has it; `None` when it was taken back or is too old to be of use.
+    fn standing(&self, id: OrderId) -> Option<Order> {
+        let now = self.tools.clock.now();
+        self.lock().orders.get(&id).filter(|order| !order.is_too_old(now)).cloned()
+    }
+
     /// The order as it stands now, without what was answered meanwhile; `None` if nothing of it need leave. Its row goes
     /// with the withdrawal that is on its way, or it is offered again.
     fn last_look(&self, id: OrderId) -> Option<Order> {
-        let standing = || self.lock().orders.get(&id).map(|held| held.order.clone());
         let now = self.tools.clock.now();
-        let quiet: Vec<_> = standing()?
+        let quiet: Vec<_> = self
+            .standing(id)?
             .items
             .iter()
-            .filter(|item| self.tools.incidents.is_quiet(item.incident, item.revision, now))
+            .filter(|item| self.tools.incidents.is_quiet(item.incident, item.revision, item.at, now))
             .map(|item| item.incident)
             .collect();
         // Asked again: it may have been taken back while incidents were read.
-        let mut order = standing()?;
+        let mut order = self.standing(id)?;
         order.items.retain(|item| !quiet.contains(&item.incident));
         (order.handoff.is_some() || !order.items.is_empty()).then_some(order)
     }
 }
 
-fn rejected(provider: &'static str, detail: String) -> Refused {
-    Refused { provider: CompactString::const_new(provider), permanent: true, detail }
+/// What is missing here may be there after the next apply of the directory, or at another process.
+fn not_now(detail: String) -> Refused {
+    Refused { provider: CompactString::const_new("campanile"), permanent: false, detail }
 }

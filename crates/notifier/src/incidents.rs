@@ -13,7 +13,7 @@ use campanile_ledger::{Tail, TailError, Topic};
 use campanile_model::{Change, IncidentId, IncidentStatus, Span, Timestamp};
 use campanile_record::incident_notice;
 
-/// How far back is read at first. No order is older: low urgency is given up after a day.
+/// How far back is read at first; further for a page that is older.
 const REACH: Span = Span::hours(25);
 /// Longest time for reading on. A page goes out with what is known by then: too many are better than none.
 const READING_MAX: Duration = Duration::from_secs(5);
@@ -31,6 +31,8 @@ pub(crate) struct Incidents {
 struct Partition {
     /// `None` until it was asked for once.
     next: Option<u64>,
+    /// Since when everything was read.
+    since: Timestamp,
     known: HashMap<IncidentId, Known>,
 }
 
@@ -48,16 +50,18 @@ impl Incidents {
         Self { tail, partitions: (0..shards).map(|_| Mutex::default()).collect() }
     }
 
-    /// Whether the incident has been acknowledged or resolved since it had this revision. Blocks while it reads on.
-    pub(crate) fn is_quiet(&self, incident: IncidentId, since_revision: u64, now: Timestamp) -> bool {
+    /// Whether the incident has been acknowledged or resolved since it had this revision, which it had at `at` or before.
+    /// Blocks while it reads on.
+    pub(crate) fn is_quiet(&self, incident: IncidentId, since_revision: u64, at: Timestamp, now: Timestamp) -> bool {
         let known = self.with(incident, |partition, tail, shard| {
-            partition.read_on(tail, shard, now);
+            partition.read_on(tail, shard, at, now);
             partition.known.get(&incident).copied()
         });
         known.flatten().is_some_and(|it| it.revision > since_revision && it.status != IncidentStatus::Triggered)
     }
 
     /// How long ago it was triggered, the first time that this is asked of an incident whose triggering was read.
+    /// Blocks while another reads on.
     pub(crate) fn first_paged(&self, incident: IncidentId, now: Timestamp) -> Option<Span> {
         let known = self.with(incident, |partition, _, _| {
             let known = partition.known.get_mut(&incident)?;
@@ -76,9 +80,15 @@ impl Incidents {
 }
 
 impl Partition {
-    fn read_on(&mut self, tail: &dyn Tail, shard: u16, now: Timestamp) {
+    fn read_on(&mut self, tail: &dyn Tail, shard: u16, at: Timestamp, now: Timestamp) {
         let until = Instant::now() + READING_MAX;
-        let mut next = self.next.unwrap_or_else(|| first_since(tail, shard, now - REACH));
+        let mut next = match self.next {
+            Some(next) if self.since <= at => next,
+            Some(_) | None => {
+                self.since = at.min(now - REACH);
+                first_since(tail, shard, self.since)
+            }
+        };
         let end = tail.ends(Topic::Incidents, shard).end;
         while next < end && Instant::now() < until {
             match tail.read(Topic::Incidents, shard, next, CHUNK) {
@@ -97,6 +107,7 @@ impl Partition {
         self.next = Some(next);
         if self.known.len() > KNOWN_MAX {
             self.known.retain(|_, known| known.at > now - REACH);
+            self.since = self.since.max(now - REACH);
         }
     }
 
@@ -109,6 +120,11 @@ impl Partition {
             Change::Triggered => Some(at),
             _ => before.and_then(|known| known.triggered_at),
         };
+        // Read again from further back, it is as new as it was.
+        if let Some(known) = before.filter(|known| known.revision > revision).copied() {
+            self.known.insert(notice.incident, Known { triggered_at, ..known });
+            return;
+        }
         let was_paged = before.is_some_and(|known| known.was_paged);
         let known = Known { revision, status: standing.status, triggered_at, was_paged, at };
         self.known.insert(notice.incident, known);

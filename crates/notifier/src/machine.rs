@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use campanile_clock::Clock;
 use campanile_directory::Snapshot;
 use campanile_engine::{Damage, Machine, Output, Taken};
 use campanile_escalation::{
@@ -12,7 +13,7 @@ use campanile_escalation::{
 };
 use campanile_ledger::{Appender, Lane, MachineId, Opening, Record, RowKey, Rows, Shard, Stop, TimerKey, Topic};
 use campanile_model::outcome::DeadReason;
-use campanile_model::{Epoch, LedgerId, Outcome, ShardId, Timestamp};
+use campanile_model::{Epoch, LedgerId, Outcome, ShardId, Span, Timestamp};
 use campanile_record::{answer, dead_letter, incident_notice, notification, page};
 use campanile_rows as rows;
 use campanile_rows::keys::Kind;
@@ -27,6 +28,10 @@ use crate::outbox::answered;
 use crate::service::Carriers;
 use crate::telemetry;
 
+/// A pass that ends so much earlier than the clock's time works off a backlog: the present is what the clock says. Ours:
+/// more than any two clocks differ.
+const BEHIND_MAX: Span = Span::minutes(5);
+
 /// What the machines of all shards share.
 #[derive(Clone)]
 pub(crate) struct Frame {
@@ -35,6 +40,8 @@ pub(crate) struct Frame {
     pub(crate) carriers: Carriers,
     pub(crate) appender: Arc<dyn Appender>,
     pub(crate) held: Arc<HeldShards>,
+    /// The ledger's.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 pub(crate) enum Job<'a> {
@@ -52,6 +59,8 @@ pub(crate) struct EscalationMachine {
     shard: ShardId,
     /// Log time where the shard opened.
     opened_at: Timestamp,
+    /// The latest moment that a pass has come to.
+    present: Timestamp,
     growing: Deeds,
     /// Deeds of sealed batches that are not durable yet, oldest first.
     sealed: VecDeque<(u64, Deeds)>,
@@ -73,6 +82,7 @@ impl EscalationMachine {
             state: State::new(Ids { ledger: LedgerId(0), shard, serial: 0 }),
             shard,
             opened_at: Timestamp::default(),
+            present: Timestamp::default(),
             growing: Deeds::default(),
             sealed: VecDeque::new(),
             audited: None,
@@ -309,7 +319,8 @@ impl Machine for EscalationMachine {
             self.figures.note(&taken.stored.record.value);
         }
         let Some(input) = input(job) else { return };
-        let effects = escalation::apply(world(&self.current, &self.frame.paging), &mut self.state, &input, now);
+        let world = world(&self.current, &self.frame.paging);
+        let effects = escalation::apply(world, &mut self.state, &input, now, self.present);
         self.publish(effects, output);
     }
 
@@ -319,6 +330,12 @@ impl Machine for EscalationMachine {
 
     fn drain(&mut self, out: &mut Rows, _output: &mut Output) {
         write_rows(&mut self.state, out, &mut self.growing);
+    }
+
+    fn present(&mut self, until: Timestamp) {
+        let clock = self.frame.clock.now();
+        let present = if clock > until + BEHIND_MAX { clock } else { until };
+        self.present = self.present.max(present);
     }
 
     fn timer_name(&self, key: TimerKey) -> &'static str {

@@ -123,7 +123,15 @@ impl Service {
             appender: Arc::clone(&appender),
             clock: Arc::clone(&clock),
         };
-        let frame = Frame { directory: directory.clone(), paging, carriers: carriers.clone(), appender, held };
+        let of_ledger = Arc::clone(&clock);
+        let frame = Frame {
+            directory: directory.clone(),
+            paging,
+            carriers: carriers.clone(),
+            appender,
+            held,
+            clock: of_ledger,
+        };
         let make = move |shard: &S::Shard| EscalationMachine::new(frame.clone(), shard.id());
         let engine = campanile_engine::start(service, shards, make)?;
         let lookout = Lookout::start(view)?;

@@ -147,3 +147,43 @@ fn answer_of_a_person_becomes_a_command_and_comes_back_as_a_record() {
     assert_eq!(acknowledged["cause"]["type"], "command");
     house.told("answered");
 }
+
+#[test]
+fn outage_of_hours_ends_with_one_page_of_the_next_level() {
+    let mut house = House::open();
+    house.trigger("disk");
+    house.phone.messages(1);
+    house.told("accepted");
+    house.stop_notifier();
+    house.turn(Span::hours(6));
+    house.start_notifier();
+    assert_eq!(names(&house, 2), ["Ann", "Bob"]);
+    house.record(Topic::Notifications, |it| it["type"] == "accepted" && it["user"] == "PBOB");
+    house.trigger("other");
+    assert_eq!(names(&house, 3), ["Ann", "Bob", "Ann"]);
+    assert!(house.records(Topic::Notifications).iter().all(|it| it["type"] != "exhausted"));
+    house.turn(Span::minutes(5));
+    let again = house.phone.messages(4);
+    assert!(again[3].items.iter().all(|item| !item.unconfirmed), "{again:#?}");
+}
+
+#[test]
+fn history_that_is_read_late_pages_nobody_about_what_is_over() {
+    let mut house = House::open();
+    house.stop_notifier();
+    for nth in 0..20 {
+        let name = format!("old {nth}");
+        house.trigger(&name);
+        house.turn(Span::minutes(30));
+        house.resolve(&name);
+        house.turn(Span::hours(2));
+    }
+    house.trigger("new");
+    let is_new = |it: &Value| it["data"]["title"] == "trouble new";
+    house.record(Topic::Incidents, is_new);
+    house.start_notifier();
+    let first = house.phone.messages(1).remove(0);
+    assert_eq!(first.items.iter().map(|item| item.title.as_str()).collect::<Vec<_>>(), ["trouble new"]);
+    house.told("accepted");
+    assert_eq!(house.phone.count(), 1);
+}

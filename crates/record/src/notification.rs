@@ -33,6 +33,10 @@ pub fn encode(it: &Notification, out_seq: u64, out: &mut Vec<u8>) {
             o.quoted("idempotency_key", format_args!("{idempotency_key:032x}"));
         }
         What::Crowded { user } | What::Withdrawn { user } => o.text("user", user.as_str()),
+        What::Dropped { user, why } => {
+            o.text("user", user.as_str());
+            o.text("why", why.as_str());
+        }
         What::Accepted { order, user, channel, provider, reference } => {
             of_order(&mut o, *order, user, *channel);
             o.text("provider", provider);
@@ -79,6 +83,7 @@ pub fn kind(what: &What) -> &'static str {
         What::Saved => "saved",
         What::Ordered { .. } => "ordered",
         What::Crowded { .. } => "crowded",
+        What::Dropped { .. } => "dropped",
         What::Withdrawn { .. } => "withdrawn",
         What::Accepted { .. } => "accepted",
         What::Arrived { .. } => "arrived",

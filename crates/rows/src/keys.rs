@@ -55,23 +55,6 @@ impl Kind {
         }
     }
 
-    const fn of(bytes: [u8; 2]) -> Option<Self> {
-        Some(match &bytes {
-            b"al" => Self::Alert,
-            b"an" => Self::Answer,
-            b"de" => Self::Details,
-            b"gr" => Self::Group,
-            b"in" => Self::Incident,
-            b"me" => Self::Members,
-            b"er" => Self::Errand,
-            b"la" => Self::Ladder,
-            b"or" => Self::Order,
-            b"pe" => Self::Person,
-            b"ri" => Self::Ring,
-            _ => return None,
-        })
-    }
-
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Alert => "alert",
@@ -166,7 +149,7 @@ pub fn of(want: &Want) -> Key {
 
 /// Kind, prefix and identity; `None` for a kind that this program does not know.
 pub(crate) fn parts(key: &Key) -> Option<(Kind, u32, u128)> {
-    let kind = Kind::of([key[0], key[1]])?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.bytes() == key[..2])?;
     let prefix = u32::from_be_bytes(key[2..6].try_into().ok()?);
     let identity = u128::from_be_bytes(key[6..].try_into().ok()?);
     Some((kind, prefix, identity))

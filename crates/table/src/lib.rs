@@ -113,9 +113,7 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, V> Table<K, V> {
             }
         }
         if self.young.len() > self.young_max {
-            // The room of the one forgotten serves the one that begins.
-            std::mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
+            self.old = std::mem::take(&mut self.young);
         }
     }
 

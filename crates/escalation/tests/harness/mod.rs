@@ -47,6 +47,8 @@ pub struct House {
     pub processor: triage::State,
     pub notifier: State,
     pub now: Timestamp,
+    /// Where the pass ends that works off an outage.
+    pub present: Timestamp,
     timers: BTreeMap<(Timestamp, Owner, u8, u128), ()>,
     armed: BTreeMap<(Owner, u8, u128), Timestamp>,
     pub commands: VecDeque<Command>,
@@ -67,6 +69,7 @@ impl House {
             processor: triage::State::remembering(ids, usize::MAX / 2),
             notifier: State::remembering(Ids { ledger: LedgerId(7), shard: ShardId(0), serial: 0 }, usize::MAX / 2),
             now: organisation::MIDNIGHT,
+            present: organisation::MIDNIGHT,
             timers: BTreeMap::new(),
             armed: BTreeMap::new(),
             commands: VecDeque::new(),
@@ -193,7 +196,7 @@ impl House {
             let mut wants = Vec::new();
             escalation::footprint(world, &mut self.notifier, input, &mut wants);
             if wants.is_empty() {
-                break escalation::apply(world, &mut self.notifier, input, self.now);
+                break escalation::apply(world, &mut self.notifier, input, self.now, self.present);
             }
             for want in wants {
                 match want {

@@ -23,7 +23,15 @@ pub enum Show {
 
 /// Plays the table and compares what comes out.
 pub fn check(show: Show, table: &str) {
-    let mut play = Play { house: House::new(), show, deaf: false, orders: Vec::new(), nth: 0, transcript: Vec::new() };
+    let mut play = Play {
+        house: House::new(),
+        show,
+        deaf: false,
+        is_away: false,
+        orders: Vec::new(),
+        nth: 0,
+        transcript: Vec::new(),
+    };
     for line in table.lines().map(squeezed).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if !line.contains('>') {
             play.line(&line);
@@ -44,6 +52,8 @@ struct Play {
     show: Show,
     /// The processor takes no commands.
     deaf: bool,
+    /// Neither machine runs.
+    is_away: bool,
     orders: Vec<OrderId>,
     nth: u32,
     transcript: Vec<String>,
@@ -53,7 +63,13 @@ impl Play {
     fn line(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         let (clock, verb, rest) = (words[0], words[1], &words[2..]);
-        self.run_until(time_of(clock));
+        if verb == "back" {
+            self.house.present = time_of(clock);
+        }
+        if !self.is_away || verb == "back" {
+            self.run_until(time_of(clock));
+        }
+        self.house.now = self.house.now.max(time_of(clock));
         self.transcript.push(line.to_owned());
         let options: BTreeMap<&str, &str> = rest.iter().filter_map(|word| word.split_once('=')).collect();
         match verb {
@@ -65,6 +81,8 @@ impl Play {
             }
             "wait" => {}
             "deaf" => self.deaf = true,
+            "away" => self.is_away = true,
+            "back" => self.is_away = false,
             "hears" => self.deaf = false,
             "last_resort" => self.house.options.last_resort = vec![UserId::new(rest[0])],
             "gap_key" => self.house.options.gap_routing_key = Some(campanile_model::RoutingKey::new(rest[0])),
@@ -90,7 +108,7 @@ impl Play {
 
     /// Delivers whatever waits, and writes down what the notifier did.
     fn settle(&mut self) {
-        loop {
+        while !self.is_away {
             let moved = self.house.deliver_incident()
                 || self.house.deliver_hop()
                 || (!self.deaf && self.house.deliver_command());
@@ -102,7 +120,7 @@ impl Play {
     }
 
     fn write(&mut self) {
-        let clock = clock_of(self.house.now);
+        let clock = clock_of(self.house.now.max(self.house.present));
         for seen in std::mem::take(&mut self.house.seen) {
             if let Some(text) = self.tell(&seen) {
                 self.transcript.push(format!("{clock} > {text}"));
@@ -143,6 +161,7 @@ impl Play {
                 let of = self.order_name(*order);
                 format!("{of} {} to {user}: {name}", channel.as_str())
             }
+            What::Dropped { user, why } => format!("{name} not to {user}: {}", why.as_str()),
             What::Withdrawn { user } if of_person => format!("withdrawn from {user}: {name}"),
             What::Accepted { order, .. } if of_person => format!("{} accepted: {name}", self.order_name(*order)),
             What::Arrived { order, .. } if of_person => format!("{} arrived: {name}", self.order_name(*order)),
