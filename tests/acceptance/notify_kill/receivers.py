@@ -1,6 +1,7 @@
 """A real SMTP server and a real HTTP server that take messages, and tell the test of each one before they answer."""
 
 import json
+import socket
 import threading
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,9 +39,13 @@ class _Mailbox:
 
 
 def smtp(deliveries):
-    controller = Controller(_Mailbox(deliveries), hostname="127.0.0.1", port=0)
+    # The controller cannot be asked for a port of the system's choice.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(_Mailbox(deliveries), hostname="127.0.0.1", port=port)
     controller.start()
-    return controller, controller.server.sockets[0].getsockname()[1]
+    return controller, port
 
 
 def http(deliveries):
