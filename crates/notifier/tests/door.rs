@@ -52,6 +52,7 @@ fn ann() -> Snapshot {
         teams: vec![],
         contact_methods: vec![contact("C1", Kind::Sms, "5551234567"), contact("C2", Kind::Slack, "UANN")],
         notification_rules: vec![],
+        handoff_rules: Vec::new(),
     });
     build(Epoch(1), SHARDS, [user]).expect("the directory is right")
 }
