@@ -7,6 +7,7 @@ use crate::bundle;
 use crate::effects::{Effects, Errand, Publish, What};
 use crate::input::{Place, Reply};
 use crate::key::ErrandKey;
+use crate::plan;
 use crate::retry::{KEPT, OFFERED_AGAIN, next_attempt};
 use crate::state::{Delivery, Order, State};
 use crate::step::send;
@@ -26,7 +27,9 @@ pub(crate) fn order(state: &mut State, id: OrderId, reply: &Reply, now: Timestam
     let Some(mut order) = state.orders.get(&id).cloned() else { return effects };
     let armed = order.due;
     match reply {
-        Reply::Accepted { provider, reference } if order.delivery == Delivery::Waiting => {
+        Reply::Accepted { provider, reference }
+            if matches!(order.delivery, Delivery::Waiting | Delivery::Withdrawn) =>
+        {
             leave(state, &mut order, Delivery::Accepted, now);
             tell(&order, now, &mut effects, |user, channel| What::Accepted {
                 order: id,
@@ -47,12 +50,15 @@ pub(crate) fn order(state: &mut State, id: OrderId, reply: &Reply, now: Timestam
             });
             effects.came_to(Paging::Delivered);
         }
-        Reply::Refused { provider, permanent, detail } if order.delivery == Delivery::Waiting => {
+        // After its acceptance it is the word of a receipt: nobody has the page, and it is sent again.
+        Reply::Refused { provider, permanent, detail }
+            if matches!(order.delivery, Delivery::Waiting | Delivery::Accepted) =>
+        {
             order.attempts += 1;
             let next =
                 if *permanent { None } else { next_attempt(order.attempts, order.urgency(), order.made_at, now) };
             match next {
-                Some(next) => order.due = next,
+                Some(next) => reopen(state, &mut order, next),
                 None => leave(state, &mut order, Delivery::Failed, now),
             }
             tell(&order, now, &mut effects, |user, channel| What::Refused {
@@ -75,6 +81,17 @@ pub(crate) fn order(state: &mut State, id: OrderId, reply: &Reply, now: Timestam
     effects
 }
 
+/// To be sent once more at `next`.
+fn reopen(state: &mut State, order: &mut Order, next: Timestamp) {
+    (order.delivery, order.due) = (Delivery::Waiting, next);
+    let key = state.keys.person(&order.user);
+    let mut person = state.persons.get(&key).cloned().unwrap_or_else(|| plan::nobody_yet(&order.user));
+    if !person.unsent.contains(&order.id) {
+        person.unsent.push(order.id);
+        state.persons.put(key, person);
+    }
+}
+
 fn leave(state: &mut State, order: &mut Order, delivery: Delivery, now: Timestamp) {
     order.delivery = delivery;
     order.due = now + KEPT;
@@ -95,7 +112,8 @@ fn tell(
 /// Asks the processor for what the person wants, of every incident that the answer is about. The processor knows the
 /// id of a command for a day, so an answer that comes twice does one thing.
 pub(crate) fn person(state: &mut State, answer: &Answer<'_>, now: Timestamp) -> Effects {
-    let mut effects = Effects::of(Paging::Noted);
+    // An order that is not known any more: counted as stale, and whoever runs this reads of it in the log.
+    let mut effects = Effects::stale();
     for (incident, place) in about(state, answer.order, answer.incident) {
         let command = Command {
             id: CommandId::new(format!("{}-{incident}", answer.id)),
@@ -178,7 +196,7 @@ pub(crate) fn fire(state: &mut State, timer: Timer, now: Timestamp) -> Effects {
             effects.move_timer(timer, Some(due));
             effects
         }
-        Delivery::Accepted | Delivery::Arrived | Delivery::Failed => {
+        Delivery::Accepted | Delivery::Arrived | Delivery::Failed | Delivery::Withdrawn => {
             state.orders.remove(&id);
             let mut effects = Effects::of(Paging::Noted);
             effects.move_timer(timer, None);

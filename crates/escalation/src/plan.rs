@@ -9,12 +9,16 @@ use crate::effects::{Effects, What, Why};
 use crate::input::{Page, Withdrawal};
 use crate::key::PersonKey;
 use crate::oncall::World;
-use crate::state::{Person, State, Waiting};
+use crate::retry::KEPT;
+use crate::state::{Delivery, Order, Person, State, Waiting};
 use crate::timer::Timer;
 
-/// Most pages that wait for one person: a row of some 200 kB. One more is left out and told; its ladder goes on. Source:
-/// ours, far more than a person works off.
+/// Most pages that wait for one person. Source: ours, far more than a person works off.
 pub(crate) const WAITING_MAX: usize = 1000;
+/// Their most bytes, about. Source: ours; a row must fit into a record of any ledger, some of which take 1 MB.
+pub(crate) const WAITING_BYTES_MAX: usize = 512_000;
+/// Longest title in a page, in characters; an incident's may have 1024. Source: ours, more than a phone shows.
+pub(crate) const TITLE_CHARS_MAX: usize = 200;
 /// A page that comes this late is left out and told: nobody waits for it, and most likely old logs are read again.
 pub(crate) const PAGE_AGE_MAX: Span = Span::hours(24);
 /// The rule's number in the page of a person who has none.
@@ -63,12 +67,9 @@ pub(crate) fn page(world: World<'_>, state: &mut State, page: &Page, now: Timest
     let mut person = state.persons.get(&key).cloned().unwrap_or_else(|| nobody_yet(&page.user));
     // A page of a later place replaces what still waits: its rules begin anew.
     person.waiting.retain(|it| it.incident != page.incident || it.place > page.place);
-    for planned in rules(user, page.urgency) {
-        if person.waiting.len() >= WAITING_MAX {
-            effects.tell(page.incident, page.place, What::Crowded { user: page.user.clone() }, now);
-            break;
-        }
-        person.waiting.push(Waiting {
+    let title = cut(&page.title);
+    for (nth, planned) in rules(user, page.urgency).into_iter().enumerate() {
+        let waiting = Waiting {
             incident: page.incident,
             revision: page.revision,
             place: page.place,
@@ -79,12 +80,45 @@ pub(crate) fn page(world: World<'_>, state: &mut State, page: &Page, now: Timest
             reason: page.reason,
             unconfirmed: page.unconfirmed,
             service: page.service.clone(),
-            title: page.title.clone(),
+            title: title.clone(),
             at: page.at,
             due: now + planned.delay,
-        });
+        };
+        if !make_room(&mut person, &waiting, nth == 0, now, &mut effects) {
+            effects.tell(page.incident, page.place, What::Crowded { user: page.user.clone() }, now);
+            break;
+        }
+        person.waiting.push(waiting);
     }
     settle(state, key, person, now, effects)
+}
+
+/// Whether one more may wait. A page of high urgency takes the place of the latest of low urgency, and its first rule,
+/// if need be, the place of the latest of all: somebody must hear of it. What goes is told.
+fn make_room(person: &mut Person, new: &Waiting, is_first: bool, now: Timestamp, effects: &mut Effects) -> bool {
+    let mut bytes: usize = person.waiting.iter().map(size).sum();
+    while person.waiting.len() >= WAITING_MAX || bytes + size(new) > WAITING_BYTES_MAX {
+        let goes = |it: &Waiting| new.urgency == Urgency::High && (is_first || it.urgency == Urgency::Low);
+        let latest = person.waiting.iter().enumerate().filter(|(_, it)| goes(it) && it.incident != new.incident);
+        let Some((nth, _)) = latest.max_by_key(|(_, it)| (it.urgency == Urgency::Low, it.due)) else { return false };
+        let gone = person.waiting.remove(nth);
+        bytes -= size(&gone);
+        effects.tell(gone.incident, gone.place, What::Crowded { user: person.user.clone() }, now);
+    }
+    true
+}
+
+/// Bytes of a page in its person's row, at most.
+fn size(it: &Waiting) -> usize {
+    // Numbers and times of fixed width, and the lengths of five texts.
+    80 + it.contact.len() + it.service.id.as_str().len() + it.service.name.len() + it.title.len()
+}
+
+fn cut(title: &str) -> String {
+    match title.char_indices().nth(TITLE_CHARS_MAX) {
+        Some((at, _)) => format!("{}…", &title[..at]),
+        None => title.to_owned(),
+    }
 }
 
 /// Of a person who has nothing to remember yet.
@@ -132,8 +166,12 @@ pub(crate) fn withdrawal(state: &mut State, it: &Withdrawal, now: Timestamp) -> 
         withdrawn = true;
         let left = order.items.iter().filter(|item| !meant(item)).cloned().collect::<Vec<_>>();
         if left.is_empty() {
-            state.orders.remove(&id);
-            effects.move_timer(Timer::order(id), None);
+            let mut order = order.clone();
+            order.delivery = Delivery::Withdrawn;
+            order.due = now + KEPT;
+            uncount(&mut person, &order);
+            effects.move_timer(Timer::order(id), Some(order.due));
+            state.orders.put(id, order);
         } else if let Some(order) = state.orders.get_mut(&id) {
             // The key stays: a provider that has the message already must not get a second one.
             order.items = left;
@@ -151,6 +189,17 @@ pub(crate) fn withdrawal(state: &mut State, it: &Withdrawal, now: Timestamp) -> 
     }
     state.persons.put(key, person);
     effects
+}
+
+/// What never left counts for no cap.
+pub(crate) fn uncount(person: &mut Person, order: &Order) {
+    let counted =
+        |(contact, _, at): &(CompactString, Channel, Timestamp)| *contact == order.contact && *at == order.made_at;
+    if order.attempts == 0
+        && let Some(nth) = person.sent.iter().position(counted)
+    {
+        person.sent.remove(nth);
+    }
 }
 
 /// A rule's delay ended, or a cap allows again.

@@ -146,11 +146,13 @@ pub enum Delivery {
     Arrived,
     /// Given up.
     Failed,
+    /// Taken back. It may have left all the same, and people may answer it.
+    Withdrawn,
 }
 
 impl Delivery {
     /// Its place here is its number in rows: new ones are added at the end.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Accepted, Self::Arrived, Self::Failed];
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Accepted, Self::Arrived, Self::Failed, Self::Withdrawn];
 }
 
 /// A person's turn on call begins or ends.

@@ -340,16 +340,27 @@ fn warn_of_the_future(commits: &[CommitRecord], now: Timestamp) {
 fn last_commit(db: &DB, log: &Log, machine: MachineId, shard: u16) -> Result<CommitRecord, String> {
     let key = format::commit_key(format::slot(machine, shard));
     let found = db.get_cf(handle(db, Family::Meta), key).map_err(|error| error.to_string())?;
-    let commit: CommitRecord = match found {
+    let mut commit: CommitRecord = match found {
         Some(text) => String::from_utf8_lossy(&text).parse().map_err(|error| format!("shard {shard}: {error}"))?,
         // It comes to a log that others wrote before, and takes its place when it is claimed.
         None if machine == MachineId::Notifier => return Ok(CommitRecord::default()),
         None => CommitRecord::default(),
     };
-    for (lane, next) in Lane::ALL.into_iter().zip(commit.next) {
+    for (lane, next) in Lane::ALL.into_iter().zip(&mut commit.next) {
         let partition = log.find(machine.topic(lane), shard).ok_or_else(|| format!("shard {shard} has no lane"))?;
         let ends = partition.ends();
-        if next > ends.end || next < ends.start {
+        if machine == MachineId::Notifier && *next < ends.start {
+            let (lane, from, to) = (lane.as_str(), *next, ends.start);
+            tracing::error!(
+                shard,
+                lane,
+                from,
+                to,
+                "records were deleted before the notifier had read them; it goes on behind them: look at open incidents"
+            );
+            *next = ends.start;
+        }
+        if *next > ends.end || *next < ends.start {
             let (lane, start, end) = (lane.as_str(), ends.start, ends.end);
             let machine = machine.as_str();
             return Err(format!(

@@ -23,6 +23,7 @@ mod machine;
 mod message;
 mod options;
 mod outbox;
+mod roll_call;
 mod service;
 mod telemetry;
 mod webhook;

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 
 use ahash::{AHashMap, AHashSet};
 use campanile_clock::Clock;
-use campanile_directory::{HandoffNotice, Snapshot, coverage, handoff};
+use campanile_directory::{Channel as Kind, HandoffNotice, Snapshot, coverage, handoff};
 use campanile_escalation::{Options, Report};
 use campanile_ledger::{Appender, Record, Topic};
 use campanile_model::murmur2::partition_of;
-use campanile_model::{PolicyId, ShardId, Span, Timestamp};
+use campanile_model::{Epoch, PolicyId, ShardId, Span, Timestamp};
 use campanile_oncall::Window;
 use campanile_record::gap::{self, Foreseen};
 
 use crate::message::Directory;
 use crate::outbox::answered;
+use crate::roll_call;
 
 /// Time between two looks: a hand-off is told so much late at most.
 const EVERY: Duration = Duration::from_secs(10);
@@ -61,6 +62,8 @@ pub(crate) struct View {
     pub(crate) held: Arc<HeldShards>,
     pub(crate) appender: Arc<dyn Appender>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The kinds of contact methods that are carried here.
+    pub(crate) carried: Vec<Kind>,
 }
 
 /// Tells the thread to end, between two notices and between two looks.
@@ -127,6 +130,8 @@ pub(crate) struct Sight {
     handoffs: AHashSet<(u128, Timestamp)>,
     /// What was told of each policy: that it has a gap, or none.
     gaps: BTreeMap<PolicyId, bool>,
+    /// The directory that the roll was called of.
+    called: Option<Epoch>,
 }
 
 impl Sight {
@@ -134,12 +139,17 @@ impl Sight {
     fn look(&mut self, view: &View, halt: &Halt) {
         let directory = view.directory.load_full();
         let now = view.clock.now();
+        if self.called.replace(directory.epoch) != Some(directory.epoch) {
+            for missing in roll_call::missing(&directory, &view.carried, &view.paging) {
+                tracing::warn!("{missing}");
+            }
+        }
         self.tell_handoffs(view, halt, &directory, now);
         if view.held.has(ShardId(0)) {
             self.tell_gaps(view, halt, &directory, now);
         } else {
             // Whoever has the shard tells them; what this process remembers would be wrong when it comes back.
-            *self = Self { handoffs: std::mem::take(&mut self.handoffs), ..Self::default() };
+            self.gaps.clear();
         }
     }
 

@@ -321,6 +321,10 @@ impl Machine for EscalationMachine {
         let Some(input) = input(job) else { return };
         let world = world(&self.current, &self.frame.paging);
         let effects = escalation::apply(world, &mut self.state, &input, now, self.present);
+        if let (Input::Report(Report::Person { id, user, order, .. }), Outcome::Stale) = (&input, effects.outcome) {
+            let order = order.map(|order| order.to_string());
+            tracing::warn!(%id, %user, order, "a person answered an order that is not known any more; nothing is done");
+        }
         self.publish(effects, output);
     }
 

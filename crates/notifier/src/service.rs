@@ -96,6 +96,7 @@ impl Service {
             let (directory, clock, runtime) = (Arc::clone(&directory), Arc::clone(&clock), runtime.clone());
             Arc::new(Webhooks::new(options, WebhookPorts { appender, tail, directory, egress, clock, runtime }))
         });
+        let carried = channels.kinds().collect();
         let tools = Tools {
             channels,
             letterhead: Letterhead { directory: directory.clone(), public_url: options.public_url },
@@ -122,6 +123,7 @@ impl Service {
             held: Arc::clone(&held),
             appender: Arc::clone(&appender),
             clock: Arc::clone(&clock),
+            carried,
         };
         let of_ledger = Arc::clone(&clock);
         let frame = Frame {

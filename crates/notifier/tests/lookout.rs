@@ -46,6 +46,8 @@ fn a_shift_s_end_is_told_an_hour_before_and_once() {
     assert_eq!(handoff.schedule.name, "Primary");
     assert!(told[0].items.is_empty());
     house.record(Topic::Answers, |it| it["type"] == "order" && it["reply"] == "accepted");
+    // One that is not judged yet is offered again by the next process, under the same key.
+    house.answers_are_judged();
     house.stop_notifier();
     house.start_notifier();
     // The second look's notice is judged, and tells nothing.

@@ -241,6 +241,15 @@ impl House {
         }
     }
 
+    /// Waits until the notifier has judged every answer there is.
+    pub fn answers_are_judged(&self) {
+        let tail = self.memory.tail();
+        self.until("the answers are judged", || {
+            let status = self.notifier.as_ref().unwrap().status();
+            status.iter().all(|it| it.next[2] >= tail.ends(Topic::Answers, it.shard).end)
+        });
+    }
+
     pub fn told(&self, kind: &str) -> Value {
         self.record(Topic::Notifications, |it| it["type"] == kind)
     }
