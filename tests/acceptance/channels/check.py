@@ -159,11 +159,17 @@ class House:
 
     def __init__(self, campanile, home, config, folder):
         self.campanile, self.home, self.config, self.folder = campanile, home, config, folder
+        # Where the server stands, and where an operator's verbs find it.
+        self.cluster, self.at = [], ["--data", str(home / "data")]
+        if kafka := os.environ.get("KAFKA"):
+            self.at = ["--kafka", kafka, "--topic-prefix", f"channels-{os.getpid()}"]
+            self.cluster = [*self.at, "--instance", "one"]
+            subprocess.run([campanile, "topics", "create", *self.cluster], check=True, stdout=subprocess.DEVNULL)
         self.start()
 
     def start(self):
         self.log = open(self.home / "server.log", "ab")
-        command = [self.campanile, "up", "--config", str(self.config), "--directory", str(self.folder)]
+        command = [self.campanile, "up", "--config", str(self.config), "--directory", str(self.folder), *self.cluster]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline().decode()
         if not line.startswith("listening on "):
@@ -189,7 +195,7 @@ class House:
 
     def status(self, title):
         run = subprocess.run(
-            [self.campanile, "incident", "list", "--all", "--json", "--data", str(self.home / "data")],
+            [self.campanile, "incident", "list", "--all", "--json", *self.at],
             capture_output=True, text=True)
         for line in run.stdout.splitlines():
             if title in line:

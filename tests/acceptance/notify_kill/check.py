@@ -28,11 +28,15 @@ PATIENCE_S = 120
 
 
 class Server:
-    def __init__(self, campanile, folder, config, log):
+    def __init__(self, campanile, folder, config, log, kafka):
         self.command = [
             campanile, "up", "--data", str(folder / "data"), "--config", str(config),
             "--directory", str(folder / "organisation"), "--listen", "127.0.0.1:0",
         ]  # fmt: skip
+        if kafka:
+            cluster = ["--kafka", kafka, "--instance", "one", "--topic-prefix", f"kill-{os.getpid()}"]
+            subprocess.run([campanile, "topics", "create", *cluster], check=True, stdout=subprocess.DEVNULL)
+            self.command += cluster
         self.log = log
         self.process = None
         self.url = None
@@ -115,7 +119,7 @@ def play(arguments, folder):
         '[callbacks]\nlisten = "127.0.0.1:0"\n'
     )
     with open(folder / "server.log", "w") as log:
-        server = Server(arguments.campanile, folder, config, log)
+        server = Server(arguments.campanile, folder, config, log, arguments.kafka)
         # Spread over the run, with room at its end for the last start.
         step = arguments.notifications * 0.9 / arguments.kills
         killer = Killer(server, [int(step * (nth + 1)) for nth in range(arguments.kills)], arguments.seed)
@@ -173,6 +177,7 @@ def main():
     parser.add_argument("campanile")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--notifications", type=int, default=1000)
+    parser.add_argument("--kafka", help="brokers to run on, host:port; else the embedded ledger")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="campanile-notify-kill-") as name:
