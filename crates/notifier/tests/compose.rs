@@ -170,6 +170,19 @@ fn push_fits_into_its_record_whatever_is_in_it() {
     let length = payload.to_string().len();
     assert!(length <= campanile_notifier::channels::PLAIN_BYTES_MAX, "{length}");
     assert_eq!(payload["title"], "100 triggered incidents on checkout");
+    for title in ["🔥".repeat(1024), "\"\\".repeat(512), "ж".repeat(1024)] {
+        let payload = push_payload(&message(Channel::Push, "{}", vec![item(1, &title)]), Some(&links()));
+        let length = payload.to_string().len();
+        assert!(length <= campanile_notifier::channels::PLAIN_BYTES_MAX, "{length}");
+    }
+}
+
+#[test]
+fn teams_shows_a_sender_s_markdown_as_text() {
+    let card =
+        teams_card(&message(Channel::Teams, "https://x", vec![item(1, "[Acknowledge](https://evil.example)")]), None);
+    let head = card["attachments"][0]["content"]["body"][0]["text"].as_str().expect("a heading").to_owned();
+    assert!(head.contains("\\[Acknowledge\\]\\(https://evil.example\\)"), "{head}");
 }
 
 #[test]

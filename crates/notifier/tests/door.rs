@@ -255,6 +255,7 @@ async fn reply_answers_the_last_message_that_arrived_there() {
     assert!(sms("8 #12003", "SM4").await.2.contains("Escalated #12003."));
     assert!(sms("what?", "SM5").await.2.contains("Reply 4 to acknowledge"));
     assert!(sms("4 7", "SM6").await.2.contains("There is no incident #7."));
+    assert!(sms("4 #12o03", "SM8").await.2.contains("#12o03 is no number of an incident. Nothing was done."));
     let person = |id: &str, verb, about: bool| Report::Person {
         id: id.into(),
         user: UserId::new("PANN"),

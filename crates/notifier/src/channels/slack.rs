@@ -138,6 +138,14 @@ impl Slack {
         }
     }
 
+    /// The message in one conversation is gone.
+    fn forget_post(&self, incident: IncidentId, address: &str) {
+        let mut posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of) = posts.by_incident.get_mut(&incident) {
+            of.retain(|(to, _)| to != address);
+        }
+    }
+
     fn posts_of(&self, incident: IncidentId) -> Vec<(String, Post)> {
         let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
         posts.by_incident.get(&incident).cloned().unwrap_or_default()
@@ -151,17 +159,21 @@ impl Slack {
         let posts = self.posts_of(shown.incident);
         let mut outcome = Ok(posts.len());
         for (_, post) in posts {
-            let body = json!({
-                "channel": post.conversation,
-                "ts": post.ts,
-                "text": shown.fallback(),
-                "blocks": shown.blocks(self.options.has_buttons && shown.status != IncidentStatus::Resolved),
-            });
-            if let Err(trouble) = self.call("chat.update", &body).await {
+            if let Err(trouble) = self.update(&post, shown).await {
                 outcome = Err(trouble);
             }
         }
         outcome
+    }
+
+    async fn update(&self, post: &Post, shown: &slack_blocks::Shown<'_>) -> Result<(), Trouble> {
+        let body = json!({
+            "channel": post.conversation,
+            "ts": post.ts,
+            "text": shown.fallback(),
+            "blocks": shown.blocks(self.options.has_buttons && shown.status != IncidentStatus::Resolved),
+        });
+        self.call("chat.update", &body).await.map(drop)
     }
 
     /// Tells one person alone, in the conversation where they pressed a button.
@@ -186,8 +198,9 @@ impl Slack {
         let shown = slack_blocks::Shown::paged(message, item);
         let known = self.posts_of(item.incident).into_iter().find(|(to, _)| to == address);
         if let Some((_, post)) = known {
-            match self.show(&shown).await {
-                Ok(_) => {
+            // This person's conversation alone: another one's trouble is none of this page's.
+            match self.update(&post, &shown).await {
+                Ok(()) => {
                     // An update is silent; a reply beneath it is not.
                     let reply = slack_blocks::again(message, item);
                     let said = self.post(&post.conversation, reply, Some(&post.ts)).await?;
@@ -195,7 +208,7 @@ impl Slack {
                     return Ok(Taken { detail, reference: post.reference(address) });
                 }
                 // Somebody deleted it: it is posted anew.
-                Err(trouble) if trouble.permanent => self.forget(item.incident),
+                Err(trouble) if trouble.permanent => self.forget_post(item.incident, address),
                 Err(trouble) => return Err(trouble),
             }
         }

@@ -50,7 +50,7 @@ pub fn card(message: &Message, links: Option<&Links>) -> Value {
     let mut blocks = vec![json!({
         "type": "TextBlock", "size": "Large", "weight": "Bolder", "wrap": true,
         "color": if tells { "Good" } else if high { "Attention" } else { "Warning" },
-        "text": text::headline(message),
+        "text": plain(&text::headline(message)),
     })];
     if tells {
         blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": text::said(message) }));
@@ -84,18 +84,33 @@ pub fn card(message: &Message, links: Option<&Links>) -> Value {
     })
 }
 
+/// Most characters of a sender's text, so that a card of many stays below the 28 KB that Teams takes.
+const PLAIN_CHARS_MAX: usize = 200;
+
+/// A sender's text as text: cards read Markdown, and a link in a title would look like one of ours.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text::shortened(text, PLAIN_CHARS_MAX).chars() {
+        if matches!(c, '\\' | '[' | ']' | '(' | ')' | '*' | '_') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn shown(item: &Item, message: &Message) -> Vec<Value> {
     let urgency = if item.urgency == Urgency::High { "High" } else { "Low" };
     let mut blocks = Vec::new();
     if message.items.len() > 1 {
-        let title = format!("#{} {}", item.incident.number(), text::one_line(&item.title));
+        let title = plain(&format!("#{} {}", item.incident.number(), text::one_line(&item.title)));
         blocks.push(json!({ "type": "TextBlock", "weight": "Bolder", "wrap": true, "text": title }));
     }
     blocks.push(json!({ "type": "FactSet", "facts": [
-        { "title": "Service", "value": text::one_line(&item.service) },
+        { "title": "Service", "value": plain(&text::one_line(&item.service)) },
         { "title": "Urgency", "value": urgency },
         { "title": "Since", "value": item.at.rfc3339_seconds().to_string() },
-        { "title": "Assigned to", "value": text::one_line(&message.recipient.name) },
+        { "title": "Assigned to", "value": plain(&text::one_line(&message.recipient.name)) },
     ] }));
     if let Some(remark) = text::remark(item) {
         blocks.push(json!({ "type": "TextBlock", "wrap": true, "text": remark }));

@@ -37,6 +37,15 @@ pub fn shortened(text: &str, most: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
+/// At most so many bytes, with an ellipsis where something was cut: for formats that count bytes.
+pub fn fitting(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let end = (0..=bytes.saturating_sub(3)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}...", text[..end].trim_end())
+}
+
 pub fn number(incident: IncidentId) -> String {
     format!("#{}", incident.number())
 }

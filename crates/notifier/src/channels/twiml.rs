@@ -12,6 +12,7 @@ fn escaped(text: &str) -> String {
             '\'' => out.push_str("&apos;"),
             // XML 1.0 cannot carry them at all.
             c if c.is_control() && !matches!(c, '\n' | '\t') => out.push(' '),
+            '\u{fffe}' | '\u{ffff}' => out.push(' '),
             c => out.push(c),
         }
     }

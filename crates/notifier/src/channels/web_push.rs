@@ -119,8 +119,9 @@ pub fn payload(message: &Message, links: Option<&Links>) -> Value {
     let link = |purpose| links.and_then(|links| links.answer_all(message, purpose));
     json!({
         "v": 1,
-        "title": text::headline(message),
-        "body": if !message.asks() { text::said(message) } else { text::shortened(&text::lines(message), 800) },
+        // Every character may be escaped to two: both parts fit beside the links all the same.
+        "title": text::fitting(&text::headline(message), 400),
+        "body": if !message.asks() { text::said(message) } else { text::fitting(&text::lines(message), 800) },
         "urgency": if text::is_high(message) { "high" } else { "low" },
         "tag": format!("{:032x}", message.idempotency_key),
         "url": message.items.first().map(|item| &item.html_url),

@@ -67,7 +67,10 @@ impl Recall {
         match line.kind.as_str() {
             "ordered" => self.expect(order, (UserId::new(line.user), line.contact_method)),
             "accepted" | "arrived" => {
-                self.reached(order, at);
+                // A receipt may come late: it does not make an older message the last one.
+                if line.kind == "accepted" {
+                    self.reached(order, at);
+                }
                 if let (Some(slack), Ok(incident)) = (&self.slack, line.incident.parse::<IncidentId>()) {
                     slack.recall(&line.reference, incident);
                 }

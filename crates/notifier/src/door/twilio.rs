@@ -41,7 +41,9 @@ impl Door {
         let is_signed =
             account.is_some_and(|account| twilio::is_signed(&account.auth_token, &url, &fields.0, signature));
         if !is_signed {
-            tracing::warn!(path = uri.path(), "a callback without a good signature was turned away");
+            // Not what comes behind: it may be the token of a link.
+            let path = uri.path().split('/').take(3).collect::<Vec<_>>().join("/");
+            tracing::warn!(path, "a callback without a good signature was turned away");
             return Err(Box::new(forbidden("The signature does not fit the account's token and this address.")));
         }
         Ok(fields)
@@ -236,7 +238,10 @@ pub(super) async fn sms(State(door): State<Arc<Door>>, uri: Uri, headers: Header
         ));
     };
     let (user, about) = match number {
-        Some(number) => match door.incident(number) {
+        Some(Err(word)) => {
+            return document(twiml::reply(&format!("{word} is no number of an incident. Nothing was done.")));
+        }
+        Some(Ok(number)) => match door.incident(number) {
             Some(incident) => (user, About::Incident(incident)),
             None => return document(twiml::reply(&format!("There is no incident #{number}."))),
         },
@@ -257,15 +262,19 @@ pub(super) async fn sms(State(door): State<Arc<Door>>, uri: Uri, headers: Header
     let text = format!("{} {what}.", done(&verb));
     match door.inbox.person(format!("sms-{sid}"), user, about, verb).await {
         Ok(()) => document(twiml::reply(&text)),
-        Err(error) => unavailable(&error),
+        Err(error) => {
+            tracing::warn!(%error, "a reply by SMS could not be recorded");
+            document(twiml::reply("That could not be recorded, and nothing was done. Send it again in a moment."))
+        }
     }
 }
 
-/// The first word of a reply, and the number of an incident behind it.
-fn words(body: &str) -> (String, Option<u64>) {
+/// The first word of a reply, and the number of an incident behind it; a word with a digit that is none is told so.
+fn words(body: &str) -> (String, Option<Result<u64, String>>) {
     let mut words = body.split(|c: char| c.is_whitespace() || c == ':' || c == ',').filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default().trim_end_matches(['.', '!']).to_lowercase();
-    let number = words.next().and_then(|word| word.trim_start_matches('#').parse().ok());
+    let second = words.next().filter(|word| word.chars().any(|c| c.is_ascii_digit()));
+    let number = second.map(|word| word.trim_start_matches('#').parse().map_err(|_| word.to_owned()));
     (first, number)
 }
 
@@ -277,7 +286,7 @@ impl Door {
         let mut list = Vec::new();
         for user in directory.users() {
             for contact in &user.contact_methods {
-                if contact.channel.dials() && twilio::e164(contact) == number {
+                if contact.enabled && contact.channel.dials() && twilio::e164(contact) == number {
                     list.push((user.id.clone(), contact.id.to_string()));
                 }
             }
@@ -289,7 +298,7 @@ impl Door {
     fn incident(&self, number: u64) -> Option<IncidentId> {
         let shard = u16::try_from(number % u64::from(SHARDS_MAX)).ok()?;
         let serial = number / u64::from(SHARDS_MAX);
-        let is_one = serial > 0 && serial < 1 << 40;
+        let is_one = serial > 0 && serial < 1 << 40 && shard < self.directory.load().shards;
         is_one.then(|| IncidentId::derive(self.options.ledger, ShardId(shard), serial))
     }
 }

@@ -70,6 +70,11 @@ pub(super) struct Dial {
     pub(super) within: Duration,
 }
 
+/// Whether a socket of this machine could have the address: then it is this machine, whichever local one is used.
+fn is_ours(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind(SocketAddr::new(address, 0)).is_ok()
+}
+
 impl Service<Uri> for Dial {
     type Response = TokioIo<TcpStream>;
     type Error = Box<dyn Error + Send + Sync>;
@@ -105,6 +110,9 @@ impl Dial {
             let left = self.within.saturating_sub(started.elapsed());
             let share = left / u32::try_from(usable.len() - tried).unwrap_or(u32::MAX);
             let address = SocketAddr::new(*address, port);
+            if let Some(guard) = self.guard.as_ref().filter(|_| is_ours(address.ip())) {
+                guard.connected(host, address.ip(), address.ip())?;
+            }
             match timeout(share, self.connect(address)).await {
                 Ok(Ok(stream)) => return self.judged(host, address, stream),
                 Ok(Err(error)) => last = DialError::Connect { address, error },

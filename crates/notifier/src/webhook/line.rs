@@ -122,7 +122,7 @@ impl Line {
     }
 
     /// Offsets that may be sent now, the oldest first, at most `max`. With `is_probe` one of those that wait for their
-    /// next attempt will do.
+    /// next attempt will do, but one that was not tried yet goes first: it may be the event that is refused, not all.
     pub(crate) fn ready(&self, now: Timestamp, max: usize, is_probe: bool) -> Vec<u64> {
         let heads = self.incidents.values().filter_map(|jobs| jobs.front()).copied();
         let may = |offset: &u64| {
@@ -130,7 +130,7 @@ impl Line {
             !job.in_flight && (job.due <= now || (is_probe && job.attempts > 0))
         };
         let mut ready: Vec<u64> = heads.filter(may).collect();
-        ready.sort_unstable();
+        ready.sort_unstable_by_key(|offset| (if is_probe { self.jobs[offset].attempts } else { 0 }, *offset));
         ready.truncate(max);
         ready
     }
