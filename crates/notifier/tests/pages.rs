@@ -85,7 +85,7 @@ fn refused_page_is_tried_again_with_the_same_key_and_told() {
 }
 
 #[test]
-fn contact_method_that_no_channel_carries_is_refused_for_good_in_words() {
+fn page_that_a_provider_refuses_for_good_is_told_and_not_tried_again() {
     let house = House::open();
     let refused = Refused { provider: "phone".into(), permanent: true, detail: "no such number".to_owned() };
     house.phone.refuse(Some(refused));

@@ -42,7 +42,8 @@ pub use vapid::{KeyError, Vapid};
 pub use voice::Voice;
 pub use web_push::{WebPush, payload as push_payload};
 
-/// Which channel carries which kind of contact method. What has none here is refused for good, in words.
+/// Which channel carries which kind of contact method. What has none here is
+/// refused in words and tried again: another process, or the next start, may have it.
 #[derive(Clone, Default)]
 pub struct Channels(HashMap<Kind, Arc<dyn Channel>>);
 
